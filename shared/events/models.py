@@ -1,0 +1,232 @@
+"""Every event that Plaudit writes, one model per type and version.
+
+Events carry state: a reader keeps, per key, the event with the highest `sequence` and needs nothing else. Readers ignore fields
+that they do not know, so that a newer writer may run beside an older reader.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import ClassVar, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from shared.events.content import ReviewContent
+from shared.events.ids import reply_key, review_key, site_key
+from shared.events.settings import SiteSettings
+
+Status = Literal["approved", "held", "rejected", "withdrawn"]
+ActorKind = Literal["policy", "person", "system"]
+
+
+class Event(BaseModel):
+    """What all events have; `TYPE` without its version names the stream of facts, `VERSION` the shape."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    TYPE: ClassVar[str]
+    VERSION: ClassVar[int]
+
+    site: str
+    sequence: int = Field(ge=1, description="Grows strictly per key.")
+
+    @property
+    def key(self) -> bytes:
+        raise NotImplementedError(type(self))
+
+    @property
+    def time(self) -> datetime:
+        """When the fact became true; becomes `ce_time`."""
+        raise NotImplementedError(type(self))
+
+
+class ReviewSubmitted(Event):
+    """A revision of a review as its author gave it. Not public by itself."""
+
+    TYPE: ClassVar[str] = "review.submitted"
+    VERSION: ClassVar[int] = 1
+
+    review_id: int
+    revision: int = Field(ge=1)
+    slug: str
+    created_at: datetime = Field(description="When the review's first revision was accepted.")
+    submitted_at: datetime = Field(description="When this revision was accepted.")
+    content: ReviewContent
+    channel: Literal["api", "form", "ingest", "import"]
+    source: str | None = None
+    source_id: str | None = None
+    source_version: int | None = None
+    settings_version: int = Field(description="Settings of the site in force when the revision was accepted.")
+    require_approval: bool
+
+    @property
+    def key(self) -> bytes:
+        return review_key(self.site, self.review_id)
+
+    @property
+    def time(self) -> datetime:
+        return self.submitted_at
+
+
+class ReviewWithdrawn(Event):
+    """The review is gone for ever; nothing is published under its id again."""
+
+    TYPE: ClassVar[str] = "review.withdrawn"
+    VERSION: ClassVar[int] = 1
+
+    review_id: int
+    revision: int = Field(ge=1, description="The last revision that there was.")
+    reason: Literal["withdrawn", "erased"]
+    withdrawn_at: datetime
+    withdrawn_by: str = Field(description="The API key's id, or the ingest topic.")
+
+    @property
+    def key(self) -> bytes:
+        return review_key(self.site, self.review_id)
+
+    @property
+    def time(self) -> datetime:
+        return self.withdrawn_at
+
+
+class SignalSummary(BaseModel):
+    """What a detector saw, without the matched words: those stand in the case only."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    detector: str
+    category: str
+    severity: str | None = None
+    field: str
+    start: int = Field(description="Code points from the start of the field.")
+    end: int
+
+
+class Decision(BaseModel):
+    """Who decided, by which rule, from which signals."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    version: int = Field(ge=1, description="Counts the decisions of this review, from 1.")
+    actor_kind: ActorKind
+    actor: str
+    policy: str | None = None
+    policy_version: int | None = None
+    rule: str | None = None
+    codes: tuple[str, ...] = ()
+    signals: tuple[SignalSummary, ...] = ()
+    decided_at: datetime
+
+
+class Published(BaseModel):
+    """All of a review that the public may see."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    revision: int = Field(ge=1)
+    slug: str
+    created_at: datetime
+    submitted_at: datetime
+    published_at: datetime
+    content: ReviewContent
+    is_featured: bool = False
+    display_order: int | None = None
+
+
+class ReviewModerated(Event):
+    """The newest decision on a review, and what is public because of all of them."""
+
+    TYPE: ClassVar[str] = "review.moderated"
+    VERSION: ClassVar[int] = 1
+
+    review_id: int
+    revision: int = Field(ge=1, description="The revision that was judged.")
+    status: Status
+    previous_status: Status | None = None
+    decision: Decision
+    published: Published | None = Field(description="The whole content that is public now, or null.")
+    first_published_at: datetime | None = None
+    publish_count: int = 0
+
+    @property
+    def key(self) -> bytes:
+        return review_key(self.site, self.review_id)
+
+    @property
+    def time(self) -> datetime:
+        return self.decision.decided_at
+
+
+class ReplyPosted(Event):
+    """A reply of the site's owner; it counts as approved by the key that posted it."""
+
+    TYPE: ClassVar[str] = "reply.posted"
+    VERSION: ClassVar[int] = 1
+
+    reply_id: str
+    review_id: int
+    slot: int = Field(ge=0)
+    text: str
+    author_name: str | None = None
+    posted_at: datetime = Field(description="When a reply was first set in this slot.")
+    updated_at: datetime
+    approved_by: str = Field(description="Id of the API key that posted it.")
+
+    @property
+    def key(self) -> bytes:
+        return reply_key(self.site, self.reply_id)
+
+    @property
+    def time(self) -> datetime:
+        return self.updated_at
+
+
+class ReplyRemoved(Event):
+    """The slot is empty; a later `reply.posted` may fill it again."""
+
+    TYPE: ClassVar[str] = "reply.removed"
+    VERSION: ClassVar[int] = 1
+
+    reply_id: str
+    review_id: int
+    slot: int = Field(ge=0)
+    removed_at: datetime
+    removed_by: str
+
+    @property
+    def key(self) -> bytes:
+        return reply_key(self.site, self.reply_id)
+
+    @property
+    def time(self) -> datetime:
+        return self.removed_at
+
+
+class SiteSettingsChanged(Event):
+    """All settings of a site as they now are."""
+
+    TYPE: ClassVar[str] = "site-settings.changed"
+    VERSION: ClassVar[int] = 1
+
+    name: str
+    settings: SiteSettings
+    changed_at: datetime
+    changed_by: str
+
+    @property
+    def key(self) -> bytes:
+        return site_key(self.site)
+
+    @property
+    def time(self) -> datetime:
+        return self.changed_at
+
+
+EVENTS: tuple[type[Event], ...] = (
+    ReviewSubmitted,
+    ReviewWithdrawn,
+    ReviewModerated,
+    ReplyPosted,
+    ReplyRemoved,
+    SiteSettingsChanged,
+)
