@@ -26,9 +26,11 @@ from shared.events.topics import TOPICS, TopicSpec
 
 MAX_VALUE_BYTES = 512 * 1024
 """Intake's limits keep the largest event well below; brokers take 1 MiB by default."""
+MAX_SEQUENCE_DIGITS = 19
 CONTENT_TYPE = b"application/json"
 
-Headers = Sequence[tuple[str, bytes]]
+Headers = Sequence[tuple[str, bytes | None]]
+"""Kafka allows a header without a value, and so must readers of what others wrote."""
 E = TypeVar("E", bound=Event)
 
 
@@ -139,7 +141,7 @@ class Decoder:
     def type_of(self, headers: Headers) -> bytes:
         """The `ce_type` as it stands, for readers that skip some types without reading them."""
         for name, value in headers:
-            if name == "ce_type":
+            if name == "ce_type" and value is not None:
                 return value
         raise BadHeader("ce_type is missing")
 
@@ -177,7 +179,16 @@ class Decoder:
         raise UnknownType(f"{text!r} does not belong on this topic")
 
 
-_REQUIRED = ("ce_specversion", "ce_id", "ce_type", "ce_source", "ce_time", "ce_subject", "ce_site", "ce_sequence")
+REQUIRED_ATTRIBUTES = (
+    "ce_specversion",
+    "ce_id",
+    "ce_type",
+    "ce_source",
+    "ce_time",
+    "ce_subject",
+    "ce_site",
+    "ce_sequence",
+)
 
 
 def _attributes(headers: Headers) -> Mapping[str, bytes]:
@@ -185,13 +196,14 @@ def _attributes(headers: Headers) -> Mapping[str, bytes]:
     for name, value in headers:
         if name in attributes:
             raise BadHeader(f"{name} is there twice")
-        attributes[name] = value
-    for name in _REQUIRED:
+        if value is not None:
+            attributes[name] = value
+    for name in REQUIRED_ATTRIBUTES:
         if name not in attributes:
             raise BadHeader(f"{name} is missing")
     if attributes["ce_specversion"] != b"1.0":
         raise BadHeader("ce_specversion must be 1.0")
-    if not attributes["ce_sequence"].isdigit():
+    if not (attributes["ce_sequence"].isdigit() and len(attributes["ce_sequence"]) <= MAX_SEQUENCE_DIGITS):
         raise BadHeader("ce_sequence must be a whole number")
     for name in ("ce_id", "ce_type", "ce_site", "ce_time"):
         try:
@@ -219,13 +231,15 @@ def traceparent() -> str:
     return f"00-{os.urandom(16).hex()}-{os.urandom(8).hex()}-01"
 
 
-def pack_headers(headers: Iterable[tuple[str, bytes]]) -> str:
+def pack_headers(headers: Iterable[tuple[str, bytes | None]]) -> str:
     """Headers as they stand in an outbox or a dead letter: JSON pairs, bytes as Latin-1 so that any byte survives."""
-    return orjson.dumps([(name, value.decode("latin-1")) for name, value in headers]).decode()
+    return orjson.dumps(
+        [(name, None if value is None else value.decode("latin-1")) for name, value in headers]
+    ).decode()
 
 
-def unpack_headers(text: str) -> list[tuple[str, bytes]]:
-    return [(name, value.encode("latin-1")) for name, value in orjson.loads(text)]
+def unpack_headers(text: str) -> list[tuple[str, bytes | None]]:
+    return [(name, None if value is None else value.encode("latin-1")) for name, value in orjson.loads(text)]
 
 
 def known_types() -> frozenset[str]:

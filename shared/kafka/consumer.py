@@ -138,7 +138,11 @@ class Consumer(Generic[Tx]):
         """Waits for the database if it has to: reading on from anywhere but the stored offset is not an option."""
         async with self._turn:
             self._leaving = False
-            await self._find_places(partitions, reader)
+            try:
+                await self._find_places(partitions, reader)
+            except Exception as error:
+                # aiokafka logs what a listener raises and goes on: that would be a consumer that drops all it reads.
+                self._fail(error)
 
     async def revoked(self, partitions: Collection[TopicPartition]) -> None:
         """Returns when the batch in hand is committed or, if the database is away, given up."""
@@ -153,30 +157,36 @@ class Consumer(Generic[Tx]):
 
     async def handle(self, records: Sequence[Record], reader: Reader) -> None:
         """Processes a batch. Never raises: what must stop the consumer is set on `failed`."""
+        # Before the turn: while places are looked up, the client reads from wherever Kafka's committed offsets say.
+        records = [record for record in records if self._is_ours(record)]
         async with self._turn:
             if self.failed.done():
                 return
             try:
                 await self._in_pieces(records, reader)
-            except Systematic as error:
-                log.error("consumer stopped", consumer=self.name, reason=str(error))
-                metrics.CONSUMER_STOPPED.labels(self.name).inc()
-                self._on_ready(False)
-                self.failed.set_exception(error)
             except Exception as error:
-                log.exception("consumer failed", consumer=self.name)
-                self._on_ready(False)
-                self.failed.set_exception(error)
+                self._fail(error)
+
+    def _fail(self, error: Exception) -> None:
+        if isinstance(error, Systematic):
+            log.error("consumer stopped", consumer=self.name, reason=str(error))
+            metrics.CONSUMER_STOPPED.labels(self.name).inc()
+        else:
+            log.error("consumer failed", consumer=self.name, exc_info=error)
+        self._on_ready(False)
+        if not self.failed.done():
+            self.failed.set_exception(error)
 
     async def _in_pieces(self, records: Sequence[Record], reader: Reader) -> None:
         """Halves a batch until the record that cannot be processed stands alone, each piece in a transaction of its own."""
         pieces = [records]
+        unprocessable: dict[int, Failure] = {}
         while pieces and not self._leaving:
             piece = [record for record in pieces.pop() if self._is_ours(record)]
             if not piece:
                 continue
             try:
-                await self._commit(piece)
+                await self._commit(piece, unprocessable)
             except Fenced as error:
                 log.warning("progress moved by another", consumer=self.name, detail=str(error))
                 metrics.CONSUMER_FENCED.labels(self.name).inc()
@@ -191,30 +201,18 @@ class Consumer(Generic[Tx]):
                 elif len(piece) > 1:
                     middle = len(piece) // 2
                     pieces += [piece[middle:], piece[:middle]]
+                elif id(piece[0]) in unprocessable:
+                    raise  # it cannot even be parked
                 else:
                     log.exception("record cannot be processed", consumer=self.name, **_place(piece[0]))
-                    failure = Failure("processing_failed", type(error).__name__)
+                    unprocessable[id(piece[0])] = Failure("processing_failed", type(error).__name__)
                     pieces.append(piece)
-                    if not await self._try_parking(piece[0], failure):
-                        continue
-                    pieces.pop()
             else:
                 self._recovered()
 
-    async def _try_parking(self, record: Record, failure: Failure) -> bool:
-        try:
-            await self._commit([record], {id(record): failure})
-        except Exception as error:
-            if not self._progress.is_transient(error):
-                raise
-            await self._wait(error)
-            return False
-        self._recovered()
-        return True
-
-    async def _commit(self, records: Sequence[Record], parked: dict[int, Failure] | None = None) -> None:
+    async def _commit(self, records: Sequence[Record], unprocessable: Mapping[int, Failure]) -> None:
         """One transaction: effects, dead letters, progress. Starts over without each record that proves to be poison."""
-        failures: dict[int, Failure] = dict(parked or {})
+        failures: dict[int, Failure] = {id(r): unprocessable[id(r)] for r in records if id(r) in unprocessable}
         while True:
             good = [record for record in records if id(record) not in failures]
             try:
@@ -239,6 +237,7 @@ class Consumer(Generic[Tx]):
         self._count(records, failures)
 
     def _count(self, records: Sequence[Record], failures: Mapping[int, Failure]) -> None:
+        most = 0
         for record in records:
             failure = failures.get(id(record))
             if failure is None:
@@ -247,10 +246,9 @@ class Consumer(Generic[Tx]):
             metrics.RECORDS_PARKED.labels(self.name, failure.code).inc()
             log.warning("record parked", consumer=self.name, code=failure.code, reason=failure.reason, **_place(record))
             self._failures_in_a_row += 1
-        if self._processor.trusted and self._failures_in_a_row >= self.MOST_FAILURES_IN_A_ROW:
-            raise Systematic(
-                f"{self._failures_in_a_row} records in a row could not be processed; see the dead letters of {self.name}"
-            )
+            most = max(most, self._failures_in_a_row)
+        if self._processor.trusted and most >= self.MOST_FAILURES_IN_A_ROW:
+            raise Systematic(f"{most} records in a row could not be processed; see the dead letters of {self.name}")
 
     def _moves(self, records: Sequence[Record]) -> dict[TopicPartition, tuple[int | None, int]]:
         last: dict[TopicPartition, int] = {}

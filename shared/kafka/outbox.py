@@ -97,6 +97,8 @@ class PostgresOutbox:
     async def close(self) -> None:
         if self._listening is not None:
             connection, self._listening = self._listening, None
+            if not connection.is_closed():
+                await connection.remove_listener(self._channel, self._wake)
             await self._pool.release(connection)
 
     async def _listen(self) -> None:

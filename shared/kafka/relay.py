@@ -94,11 +94,13 @@ class Relay:
                 if not await self.publish_once(publisher):
                     await self._outbox.wait(self.POLL_SECONDS)
         finally:
-            if renewal is not None:
-                renewal.cancel()
-                with suppress(asyncio.CancelledError):
-                    await renewal
-            await publisher.stop()
+            try:
+                if renewal is not None:
+                    renewal.cancel()
+                    with suppress(asyncio.CancelledError):
+                        await renewal
+            finally:
+                await publisher.stop()
         if stop.is_set():
             await self._outbox.drop_lease(self._holder)
 

@@ -1,0 +1,190 @@
+"""The moderators' HTTP API."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any, get_args
+
+import asyncpg
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from services.moderation import cursor as cursors
+from services.moderation import dead_letters, queue
+from services.moderation.bodies import DecisionBody, PlacementBody, parse
+from services.moderation.case import Ruling
+from services.moderation.desk import Desk, Moved, NoSuchCase, NotDecidable, Placement, Seen
+from services.moderation.policy.codes import ModeratorCode
+from services.moderation.queue import MAX_LIMIT, Filters
+from services.moderation.views import case_view, history_view, page_view
+from shared.access import ApiKeys
+from shared.events.ids import MAX_REVIEW_ID
+from shared.events.models import Status
+from shared.http.auth import authenticate
+from shared.http.errors import ApiError, ErrorCode
+from shared.http.json import json_response, read_object
+
+DEFAULT_LIMIT = 50
+BODY_LIMIT = 32 * 1024
+EVERY_SITE = ""
+"""No site has this name, so only keys of every site pass."""
+
+_SITE = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
+_FILTERS = ("status", "queue", "code", "rule", "entity_id")
+_LONGEST_FILTER = 255
+
+
+class ModerationApi:
+    def __init__(self, pool: asyncpg.Pool[Any], keys: ApiKeys, desk: Desk) -> None:
+        self._pool = pool
+        self._keys = keys
+        self._desk = desk
+
+    def routes(self) -> list[Route]:
+        case = "/v1/sites/{site}/cases/{review_id}"
+        return [
+            Route("/v1/sites/{site}/cases", self.list_cases, methods=["GET"]),
+            Route(case, self.read_case, methods=["GET"]),
+            Route(f"{case}/decisions", self.decide, methods=["POST"]),
+            Route(f"{case}/presentation", self.place, methods=["PATCH"]),
+            Route("/v1/dead-letters", self.list_dead_letters, methods=["GET"]),
+        ]
+
+    async def list_cases(self, request: Request) -> Response:
+        site = _site(request)
+        await authenticate(request, self._keys, site, "read", "moderate")
+        params = _params(request, *_FILTERS, "cursor", "limit")
+        filters = _filters(params)
+        after = None
+        if (token := params.get("cursor")) is not None:
+            try:
+                after = cursors.decode(token, filters.listing(site))
+            except cursors.InvalidCursor:
+                raise _invalid("cursor", "send next_cursor of a page of this very listing, unchanged") from None
+        page = await queue.page(self._pool, site, filters, after, _limit(params))
+        return json_response(page_view(page))
+
+    async def read_case(self, request: Request) -> Response:
+        site = _site(request)
+        await authenticate(request, self._keys, site, "read", "moderate")
+        history = await queue.history(self._pool, site, _review_id(request))
+        if history is None:
+            raise _not_found()
+        return json_response(history_view(history))
+
+    async def decide(self, request: Request) -> Response:
+        site = _site(request)
+        key = await authenticate(request, self._keys, site, "moderate")
+        review_id = _review_id(request)
+        body = parse(DecisionBody, await read_object(request, BODY_LIMIT))
+        ruling = Ruling(
+            status="approved" if body.decision == "approve" else "rejected",
+            actor_kind="person",
+            actor=key.key_id,
+            codes=tuple(code.value for code in body.codes),
+            note=body.note,
+            moderator=body.moderator,
+        )
+        try:
+            case = await self._desk.decide(site, review_id, Seen(body.version, body.revision), ruling)
+        except NoSuchCase:
+            raise _not_found() from None
+        except Moved as moved:
+            raise _moved(moved) from None
+        except NotDecidable as error:
+            raise ApiError(ErrorCode.CONFLICT, str(error)) from None
+        return json_response(case_view(case))
+
+    async def place(self, request: Request) -> Response:
+        site = _site(request)
+        key = await authenticate(request, self._keys, site, "moderate")
+        review_id = _review_id(request)
+        body = parse(PlacementBody, await read_object(request, BODY_LIMIT))
+        placement = Placement(body.is_featured, body.display_order, "display_order" in body.model_fields_set)
+        try:
+            case = await self._desk.place(site, review_id, placement, key.key_id, body.moderator)
+        except NoSuchCase:
+            raise _not_found() from None
+        except NotDecidable as error:
+            raise ApiError(ErrorCode.REMOVED, str(error)) from None
+        return json_response(case_view(case))
+
+    async def list_dead_letters(self, request: Request) -> Response:
+        """Where the unreadable records are and why they are; what they say stays in the database."""
+        await authenticate(request, self._keys, EVERY_SITE, "admin")
+        params = _params(request, "before", "limit")
+        before = params.get("before")
+        if before is not None and not _is_id(before):
+            raise _invalid("before", "must be next_before of a page")
+        letters, next_before = await dead_letters.page(
+            self._pool, None if before is None else int(before), _limit(params)
+        )
+        return json_response({"dead_letters": letters, "next_before": next_before})
+
+
+def _site(request: Request) -> str:
+    site: str = request.path_params["site"]
+    if not _SITE.fullmatch(site):
+        raise ApiError(ErrorCode.NOT_FOUND, "there is no site of this name")
+    return site
+
+
+def _params(request: Request, *known: str) -> Mapping[str, str]:
+    for name, _ in request.query_params.multi_items():
+        if name not in known:
+            raise _invalid(None, f"there is no such parameter; known are {', '.join(known)}")
+        if len(request.query_params.getlist(name)) > 1:
+            raise _invalid(name, f"{name} must be given once")
+    return request.query_params
+
+
+def _filters(params: Mapping[str, str]) -> Filters:
+    values = {name: params[name] for name in _FILTERS if params.get(name)}
+    for name, value in values.items():
+        if len(value) > _LONGEST_FILTER or "\0" in value:
+            raise _invalid(name, f"{name} must be text of at most {_LONGEST_FILTER} characters")
+    status = values.get("status", "held")
+    known: tuple[Status, ...] = get_args(Status)
+    if status not in known:
+        raise _invalid("status", f"status must be one of {', '.join(known)}")
+    code = values.get("code")
+    if code is not None and code not in {known_code.value for known_code in ModeratorCode}:
+        raise _invalid("code", f"code must be one of {', '.join(known_code.value for known_code in ModeratorCode)}")
+    return Filters(status, values.get("queue"), code, values.get("rule"), values.get("entity_id"))
+
+
+def _limit(params: Mapping[str, str]) -> int:
+    text = params.get("limit", str(DEFAULT_LIMIT))
+    if not _is_id(text) or not 1 <= int(text) <= MAX_LIMIT:
+        raise _invalid("limit", f"limit must be a whole number from 1 to {MAX_LIMIT}")
+    return int(text)
+
+
+def _review_id(request: Request) -> int:
+    text = request.path_params["review_id"]
+    if not _is_id(text) or int(text) > MAX_REVIEW_ID:
+        raise _not_found()
+    return int(text)
+
+
+def _is_id(text: str) -> bool:
+    return text.isascii() and text.isdigit() and len(text) <= 18
+
+
+def _invalid(field: str | None, message: str) -> ApiError:
+    return ApiError(ErrorCode.VALIDATION_ERROR, message, field=field)
+
+
+def _not_found() -> ApiError:
+    return ApiError(ErrorCode.NOT_FOUND, "this site has no such case")
+
+
+def _moved(moved: Moved) -> ApiError:
+    case = moved.case
+    return ApiError(
+        ErrorCode.CONFLICT,
+        "the case has moved since it was read: read it again and decide on what it is now",
+        details={"current": {"version": case.version, "revision": case.revision, "status": case.status}},
+    )

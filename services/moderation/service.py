@@ -1,0 +1,78 @@
+"""The moderation service's processes: the moderators' API, workers, and the relay."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Callable
+from functools import partial
+
+from services.moderation.api import ModerationApi
+from services.moderation.cases import SCHEMA
+from services.moderation.desk import Desk
+from services.moderation.judge import PolicyJudge
+from services.moderation.processor import ReviewProcessor
+from shared.access import ApiKeys
+from shared.clock import SystemClock
+from shared.dependencies import Dependencies, Probe, close_pool
+from shared.events.topics import REVIEW_MODERATED, REVIEW_SUBMITTED
+from shared.http.app import create_app
+from shared.http.server import bind, serve
+from shared.kafka.admin import topic_ids
+from shared.kafka.consumer import Consumer
+from shared.kafka.progress import PostgresProgress
+from shared.kafka.relaying import run_relay
+from shared.kafka.subscription import subscribe
+from shared.postgres.pool import create_pool
+from shared.service import Health, Part, run_parts
+from shared.settings import ServiceSettings
+
+PARTS = frozenset({"api", "worker", "relay"})
+_TOPICS = {"worker": REVIEW_SUBMITTED.name, "relay": REVIEW_MODERATED.name}
+MAX_RECORDS = 500
+"""Per transaction of a worker: more gain little, and moderators wait while their case is locked."""
+
+
+async def run(settings: ServiceSettings, parts: frozenset[str] = PARTS) -> int:
+    """The exit code, once SIGTERM or SIGINT came or a part failed. Waits for Postgres and Kafka, unready meanwhile.
+
+    Workers may be many processes: they share a consumer group.
+    """
+    if unknown := parts - PARTS:
+        raise ValueError(f"moderation has no part {sorted(unknown)}; it has {sorted(PARTS)}")
+    listener = bind(settings.host, settings.port)
+    # No connection yet: whether Postgres is there is for the probes to say.
+    pool = await create_pool(settings.dsn, application_name="plaudit-moderation", min_size=0)
+    health, clock = Health(), SystemClock()
+    find_topics = partial(topic_ids, settings.kafka)
+    topics = [topic for part, topic in _TOPICS.items() if part in parts]
+    probes: dict[str, Probe] = {"postgres": lambda: pool.execute("select 1 from moderation.cases limit 0")}
+    if topics:
+        probes["kafka"] = lambda: find_topics(topics)
+    dependencies = Dependencies(health, probes)
+
+    async def http(stop: asyncio.Event) -> None:
+        api = ModerationApi(pool, ApiKeys(pool), Desk(pool, clock))
+        app = create_app(SCHEMA, api.routes() if "api" in parts else [], health)
+        await serve(app, listener, stop, settings.shutdown_seconds)
+
+    async def work(on_ready: Callable[[bool], None], stop: asyncio.Event) -> None:
+        if await dependencies.reachable(stop):
+            processor = ReviewProcessor(PolicyJudge.default(), clock)
+            progress = PostgresProgress(pool, SCHEMA, processor.name, find_topics)
+            jitter = random.Random()  # noqa: S311 - spreads waits, keeps no secret
+            consumer = Consumer(processor, progress, clock, jitter, on_ready)
+            await subscribe(settings.kafka, [REVIEW_SUBMITTED.name], consumer, stop, max_records=MAX_RECORDS)
+
+    async def relay(on_ready: Callable[[bool], None], stop: asyncio.Event) -> None:
+        if await dependencies.reachable(stop):
+            await run_relay(SCHEMA, pool, settings.kafka, on_ready, stop)
+
+    running: dict[str, Part] = {"http": http, "watch": dependencies.watch}
+    for name, part in (("worker", work), ("relay", relay)):
+        if name in parts:
+            running[name] = partial(part, health.reporter(name))
+    try:
+        return await run_parts(running, settings.shutdown_seconds)
+    finally:
+        await close_pool(pool, settings.shutdown_seconds)
