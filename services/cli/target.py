@@ -1,0 +1,84 @@
+"""Which system a command works on: the one that is named, else the one that runs from the data directory."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+import asyncpg
+import typer
+from pydantic import SecretStr
+
+from services.cli.embedded.datadir import DataDir, default_data_dir
+from services.cli.supervisor import read_state
+from shared.kafka.client import KafkaSettings
+from shared.settings import ServiceSettings
+
+DataDirOption = Annotated[
+    Path | None,
+    typer.Option("--data-dir", help="Data directory of `plaudit up`. [default: $PLAUDIT_DATA_DIR or ./.plaudit]"),
+]
+PostgresOption = Annotated[
+    str | None,
+    typer.Option(
+        "--postgres",
+        metavar="DSN",
+        envvar="PLAUDIT_POSTGRES",
+        show_envvar=True,
+        help="postgres://OWNER:PASSWORD@HOST:PORT/DATABASE. [default: the running `plaudit up`]",
+    ),
+]
+KafkaOption = Annotated[
+    str | None,
+    typer.Option(
+        "--kafka",
+        metavar="HOST:PORT",
+        envvar="PLAUDIT_KAFKA__BOOTSTRAP",
+        show_envvar=True,
+        help="Bootstrap servers. [default: the running `plaudit up`]",
+    ),
+]
+
+
+class NoTarget(Exception):
+    """Nothing is named and nothing runs."""
+
+
+@dataclass(frozen=True)
+class Target:
+    """Addresses of a running system; None for what is neither named nor found."""
+
+    addresses: dict[str, str]
+
+    def need(self, name: str, option: str) -> str:
+        """The address called `name`; raises NoTarget naming the option that would give it."""
+        address = self.addresses.get(name)
+        if address is None:
+            raise NoTarget(f"no {name} to work on: start `plaudit up` (in this directory), or name one with {option}")
+        return address
+
+
+def find_target(data_dir: Path | None = None, **named: str | None) -> Target:
+    """Names given win over what the running system announced."""
+    state = read_state(DataDir(data_dir or default_data_dir()))
+    found = dict(state.addresses) if state else {}
+    return Target({**found, **{name: address for name, address in named.items() if address}})
+
+
+@asynccontextmanager
+async def database(target: Target) -> AsyncIterator[asyncpg.Connection[Any]]:
+    connection = await asyncpg.connect(target.need("postgres", "--postgres"))
+    try:
+        yield connection
+    finally:
+        await connection.close()
+
+
+def kafka_settings(target: Target) -> KafkaSettings:
+    """Security settings come from the environment, as they do for services."""
+    environment = ServiceSettings(postgres=SecretStr(os.environ.get("PLAUDIT_POSTGRES", "")))
+    return environment.kafka.model_copy(update={"bootstrap": target.need("kafka", "--kafka")})
