@@ -1,0 +1,54 @@
+"""Review ids: ordered in time, not to be guessed, and silent about how many reviews other sites get."""
+
+from __future__ import annotations
+
+import random
+from datetime import UTC, datetime
+
+from shared.clock import Clock
+from shared.events.ids import ReviewId
+
+EPOCH = datetime(2020, 1, 1, tzinfo=UTC)
+RANDOM_BITS = 22
+
+
+class ReviewIds:
+    """Seconds since 2020 in the upper 31 bits (until 2088), random bits below.
+
+    One process never gives an id twice. Two processes may choose the same one, rarely: the registry looks before it
+    inserts, and the primary key has the last word.
+    """
+
+    def __init__(self, clock: Clock, rng: random.Random) -> None:
+        self._clock = clock
+        self._rng = rng
+        self._second = -1
+        self._given: set[int] = set()
+
+    def take(self, count: int) -> list[ReviewId]:
+        # A clock that is set back must not hand out a second twice.
+        second = max(int((self._clock.now() - EPOCH).total_seconds()), self._second)
+        if not 0 < second < 1 << (53 - RANDOM_BITS):
+            raise ValueError("the clock is outside the years 2020 to 2088")
+        if second != self._second:
+            self._second = second
+            self._given.clear()
+        ids: list[ReviewId] = []
+        while len(ids) < count:
+            low = self._rng.getrandbits(RANDOM_BITS)
+            if low not in self._given:
+                self._given.add(low)
+                ids.append(ReviewId(second << RANDOM_BITS | low))
+        return ids
+
+
+_DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
+_PAIRS = [high + low for high in _DIGITS for low in _DIGITS]
+
+
+def base36(number: int) -> str:
+    digits = ""
+    while number:
+        number, pair = divmod(number, 36 * 36)
+        digits = _PAIRS[pair] + digits
+    return digits.lstrip("0") or "0"

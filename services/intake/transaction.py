@@ -1,0 +1,51 @@
+"""Transactions, and doing a piece of work again when somebody else was quicker."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import Any, TypeAlias, TypeVar, cast
+
+import asyncpg
+
+from shared.clock import Clock
+
+T = TypeVar("T")
+Connection: TypeAlias = "asyncpg.Connection[Any]"
+
+ATTEMPTS = 8
+LONGEST_WAIT = 0.2  # seconds
+
+
+class Contended(asyncpg.SerializationError):
+    """Too many at the same rows. Transient: the same work may succeed later."""
+
+
+_LOST_RACES = (asyncpg.UniqueViolationError, asyncpg.TransactionRollbackError)
+
+
+@asynccontextmanager
+async def transaction(pool: asyncpg.Pool[Any]) -> AsyncIterator[Connection]:
+    """READ COMMITTED: each statement sees what was committed before it began."""
+    async with pool.acquire() as connection, connection.transaction():
+        yield cast(Connection, connection)
+
+
+async def again_on_conflict(tx: Connection, clock: Clock, rng: random.Random, work: Callable[[], Awaitable[T]]) -> T:
+    """Runs `work` in a savepoint of `tx`, and again after a unique violation, deadlock or serialisation failure.
+
+    Under READ COMMITTED every attempt sees what was committed before it. Raises Contended when the last one failed too.
+    """
+    wait = 0.005
+    for left in reversed(range(ATTEMPTS)):
+        try:
+            async with tx.transaction():
+                return await work()
+        except _LOST_RACES as error:
+            if not left:
+                # The error itself says which key it was, and that may be somebody's.
+                raise Contended(f"gave up after {ATTEMPTS} attempts: {type(error).__name__}") from None
+        await clock.sleep(wait * (0.5 + rng.random()))
+        wait = min(2 * wait, LONGEST_WAIT)
+    raise AssertionError("unreachable")
