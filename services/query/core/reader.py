@@ -1,0 +1,75 @@
+"""What the public edge may ask of the read model. Every answer is one statement, and so one snapshot."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from services.query.core import sql
+from services.query.core.answers import ReviewPage, SingleReview, Site, Summary
+from services.query.core.connections import Connections
+from services.query.core.document import Document
+from services.query.core.query import MAX_ID, ReviewQuery, storable
+from shared.events.settings import SiteSettings
+
+
+class Reader(Protocol):
+    """None everywhere means that there is no such site. Errors are those of `Connections.fetch`.
+
+    Whether a site is `enabled` is told and not acted upon: what a closed site answers differs between dialects.
+    """
+
+    async def site(self, site: str) -> Site | None: ...
+
+    async def reviews(self, query: ReviewQuery, document: Document) -> ReviewPage | None: ...
+
+    async def review(self, site: str, review_id: int, document: Document) -> SingleReview | None: ...
+
+    async def summary(self, site: str, entity_id: str | None) -> Summary | None:
+        """Of one entity ('' is the site itself), or of all the site's reviews when None."""
+        ...
+
+
+class PostgresReader:
+    def __init__(self, connections: Connections, schema: sql.Schema = "published") -> None:
+        self._connections = connections
+        self._schema = schema
+
+    async def site(self, site: str) -> Site | None:
+        if not storable(site):
+            return None
+        rows = await self._connections.fetch(sql.site_statement(self._schema, site))
+        if not rows:
+            return None
+        name, enabled, settings = rows[0]
+        # The column is what reads go by; the document repeats it.
+        return Site(name, SiteSettings.model_validate_json(settings).model_copy(update={"enabled": enabled}))
+
+    async def reviews(self, query: ReviewQuery, document: Document) -> ReviewPage | None:
+        rows = await self._connections.fetch(sql.reviews_statement(self._schema, document, query))
+        if not rows:
+            return None
+        enabled, total, documents = rows[0]
+        return ReviewPage(enabled, total, "[]" if documents is None else document.finish(documents))
+
+    async def review(self, site: str, review_id: int, document: Document) -> SingleReview | None:
+        if not storable(site) or not 0 < review_id <= MAX_ID:
+            return None
+        rows = await self._connections.fetch(sql.review_statement(self._schema, document, site, review_id))
+        if not rows:
+            return None
+        enabled, found = rows[0]
+        return SingleReview(enabled, None if found is None else document.finish(found))
+
+    async def summary(self, site: str, entity_id: str | None) -> Summary | None:
+        if not storable(site) or not storable(entity_id or ""):
+            return None
+        rows = await self._connections.fetch(sql.summary_statement(self._schema, site, entity_id))
+        if not rows:
+            return None
+        enabled, count, rating_sum, *ratings = rows[0]
+        one, two, three, four, five = ratings
+        return Summary(enabled, count, rating_sum, (one, two, three, four, five))
+
+    async def check(self) -> None:
+        """Raises unless the read model answers."""
+        await self._connections.fetch(sql.Statement(f"select from {self._schema}.sites limit 1", []))

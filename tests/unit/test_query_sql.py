@@ -1,0 +1,120 @@
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+
+import pytest
+
+from services.query.core.document import Column, Document, Member, Plain
+from services.query.core.query import (
+    KINDS,
+    AnyOf,
+    Compare,
+    Condition,
+    Contains,
+    Field,
+    Kind,
+    Op,
+    Order,
+    Page,
+    ReviewQuery,
+    Value,
+)
+from services.query.core.sql import reviews_statement, summary_statement
+
+SHOWN = Document((Member("id", Plain(Column.REVIEW_ID)),))
+HOSTILE = "x'; drop table published.reviews; --"
+SAMPLES: dict[Kind, Value] = {
+    Kind.INTEGER: 987654321,
+    Kind.TEXT: HOSTILE,
+    Kind.BOOLEAN: True,
+    Kind.TIME: datetime(2024, 1, 1, tzinfo=UTC),
+}
+
+
+def text(*conditions: Condition, order: tuple[Order, ...] = (Order(Field.CREATED_AT, True),)) -> str:
+    return reviews_statement("published", SHOWN, ReviewQuery("shop", Page(20), conditions, order)).text
+
+
+@pytest.mark.parametrize("field", list(Field))
+@pytest.mark.parametrize("op", list(Op))
+def test_values_are_parameters_and_equal_shapes_have_one_text(field: Field, op: Op) -> None:
+    if op is Op.IN_LANGUAGE and field is not Field.LOCALE:
+        with pytest.raises(ValueError, match="is for locale"):
+            Compare(field, op, (HOSTILE,))
+        return
+    sample = SAMPLES[KINDS[field]]
+    statement = reviews_statement("published", SHOWN, ReviewQuery(HOSTILE, Page(20), (Compare(field, op, (sample,)),)))
+    assert "drop" not in statement.text
+    assert "987654321" not in statement.text
+    again = reviews_statement("published", SHOWN, ReviewQuery("other", Page(5, 9), (Compare(field, op, (sample,)),)))
+    assert again.text is statement.text
+
+
+def test_each_argument_has_its_parameter() -> None:
+    conditions = (
+        Contains(("a", "b")),
+        AnyOf((Compare(Field.ENTITY_ID, Op.IN, ("x",)), Compare(Field.ENTITY_NAME, Op.IN, ("x",)))),
+        Compare(Field.RATING, Op.AT_LEAST, (2,)),
+        Compare(Field.LOCALE, Op.IN_LANGUAGE, ("pt_BR",)),
+    )
+    statement = reviews_statement("published", SHOWN, ReviewQuery("shop", Page(20), conditions))
+    used = {int(number) for number in re.findall(r"\$(\d+)", statement.text)}
+    assert used == set(range(1, len(statement.arguments) + 1))
+    assert ["pt-br"] in statement.arguments
+
+
+def test_the_order_of_conditions_makes_no_other_statement() -> None:
+    one, two = Compare(Field.RATING, Op.IN, (5,)), Compare(Field.IS_FEATURED, Op.IN, (True,))
+    assert text(one, two) is text(two, one)
+
+
+def test_totals_are_stored_ones_where_the_filter_allows() -> None:
+    assert "scope = 'site'" in text()
+    assert "scope = 'entity'" in text(Compare(Field.ENTITY_ID, Op.IN, ("x",)))
+    for condition in (
+        Compare(Field.ENTITY_ID, Op.IN, ("x", "y")),
+        Compare(Field.ENTITY_ID, Op.NOT_IN, ("x",)),
+        Compare(Field.RATING, Op.IN, (5,)),
+    ):
+        assert "count(*)" in text(condition)
+        assert "summaries" not in text(condition)
+
+
+def order_by(*order: Order) -> str:
+    return text(order=order).partition(" order by ")[2].partition(" limit")[0]
+
+
+def test_orders() -> None:
+    assert order_by(Order(Field.CREATED_AT, True)) == "r.created_at desc, r.review_id desc"
+    assert order_by(Order(Field.DISPLAY_ORDER)) == "r.display_order nulls last, r.review_id"
+    assert order_by(Order(Field.DISPLAY_ORDER, True)) == "r.display_order desc nulls last, r.review_id desc"
+    by_name = 'normalize(lower(r.author_name), nfkd) collate "C" nulls last, r.review_id'
+    assert order_by(Order(Field.AUTHOR_NAME)) == by_name
+    assert order_by(Order(Field.REVIEW_ID, True)) == "r.review_id desc"
+
+
+@pytest.mark.parametrize("value", [True, "5", 2**63, None])
+def test_values_of_another_type_are_refused(value: Value) -> None:
+    with pytest.raises(ValueError, match=r"a (value|number) must"):
+        Compare(Field.RATING, Op.IN, (value,))
+
+
+def test_what_postgres_cannot_hold_is_refused() -> None:
+    for bad in ("a\0b", "\ud800"):
+        with pytest.raises(ValueError, match="NUL"):
+            Contains((bad,))
+    with pytest.raises(ValueError, match="zone"):
+        Compare(Field.CREATED_AT, Op.BELOW, (datetime(2024, 1, 1),))  # noqa: DTZ001  # the point of the test
+    with pytest.raises(ValueError, match="one value"):
+        Compare(Field.RATING, Op.AT_LEAST, (1, 2))
+    with pytest.raises(ValueError, match="count from 0"):
+        Page(-1)
+    with pytest.raises(ValueError, match="order"):
+        ReviewQuery("shop", Page(1), (), ())
+
+
+def test_the_summary_names_its_scope() -> None:
+    assert "'site'" in summary_statement("published", "shop", None).text
+    assert summary_statement("published", "shop", "").arguments == ["shop", ""]
+    assert "'entity'" in summary_statement("backoffice", "shop", "").text
