@@ -9,6 +9,7 @@ import typer
 from services.cli import administration, serving, topic_commands
 from services.cli.demo.command import demo
 from services.cli.embedded.errors import EmbeddedError
+from services.cli.importing.command import import_file
 from services.cli.migrations import MigrationFailed
 from services.cli.supervisor import SupervisorError
 from services.cli.target import NoTarget
@@ -23,6 +24,7 @@ app = typer.Typer(
 )
 app.command("up")(up)
 app.command("demo")(demo)
+app.command("import")(import_file)
 app.command("serve")(serving.serve)
 app.command("migrate")(administration.migrate_database)
 app.add_typer(administration.site_app, name="site")

@@ -1,0 +1,53 @@
+"""The dry run: everything but the sending."""
+
+from __future__ import annotations
+
+import orjson
+
+from services.cli.importing.batch import Batch, RefusedRow, Sent, batches
+from services.cli.importing.checkpoint import Totals
+from services.cli.importing.plan import Plan
+from services.cli.importing.report import Report
+from services.cli.importing.run import count
+from services.cli.importing.source import Source
+from services.cli.importing.summary import print_reasons
+from services.intake.submission import Invalid, parse_submission
+
+PREVIEW = 5
+_BATCH = 500
+
+
+def check(source: Source, plan: Plan, report: Report | None) -> Totals:
+    """What intake would say of each row by itself; what it says of rows together only an import can tell."""
+    totals = Totals()
+    shown = 0
+    if report is not None:
+        report.begin()
+    for batch in batches(source.rows(), plan.mapper, _BATCH, keep_values=report is not None):
+        for sent, body in zip(batch.sent[: PREVIEW - shown], batch.bodies, strict=False):
+            shown += 1
+            print(f"row {sent.number}: {orjson.dumps(orjson.loads(body), option=orjson.OPT_INDENT_2).decode()}")
+        refused = sorted([*batch.unsent, *_refusals(batch)], key=lambda row: row.number)
+        good = batch.rows - len(refused) - batch.skipped
+        count(totals, ["created"] * good, refused, batch.skipped)
+        if report is not None:
+            report.write(refused)
+    if report is not None:
+        report.close()
+    print(f"dry run: {totals.created:,} can be sent, {totals.refused:,} are refused, {totals.skipped:,} are left out")
+    print_reasons(totals, report)
+    return totals
+
+
+def _refusals(batch: Batch) -> list[RefusedRow]:
+    judged = (_judge(sent, body) for sent, body in zip(batch.sent, batch.bodies, strict=True))
+    return [refused for refused in judged if refused is not None]
+
+
+def _judge(sent: Sent, body: bytes) -> RefusedRow | None:
+    try:
+        parse_submission(body)
+    except Invalid as invalid:
+        fault = invalid.refusal
+        return RefusedRow(sent.number, sent.line, fault.code.value, fault.field, fault.message, sent.values)
+    return None
