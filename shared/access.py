@@ -51,7 +51,7 @@ def _hash(secret: str) -> bytes:
 
 
 class ApiKeys:
-    """Looks keys up in `access.api_keys`; answers are kept for CACHE_SECONDS, so a revoked key works that long at the most."""
+    """Looks keys up in `access.api_keys`; a revoked key works for CACHE_SECONDS at the most."""
 
     CACHE_SECONDS = 2.0
     CACHE_SIZE = 10_000

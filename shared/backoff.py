@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 @dataclass
 class Backoff:
-    """Doubles from `first` to `longest` seconds; half of each wait is jitter, so that many clients do not return at once."""
+    """Doubles from `first` to `longest` seconds; half of each wait is jitter, lest all clients return at once."""
 
     random: random.Random
     first: float = 0.1

@@ -1,4 +1,4 @@
-"""Every metric that Plaudit exposes. Labels never carry anything of a person, and a site only where operators need it."""
+"""Every metric that Plaudit exposes. Labels never carry anything of a person."""
 
 from __future__ import annotations
 

@@ -38,7 +38,7 @@ class Health:
 
 
 async def run_parts(parts: Mapping[str, Part], shutdown_seconds: float) -> int:
-    """The process's exit code: 0 after SIGTERM or SIGINT, 1 when a part failed. What is not done within the budget is cancelled."""
+    """The exit code: 0 after SIGTERM or SIGINT, 1 when a part failed. What exceeds the budget is cancelled."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for sig in (signal.SIGTERM, signal.SIGINT):

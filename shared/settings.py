@@ -1,4 +1,4 @@
-"""What every service is told by its environment. Names are `PLAUDIT_` and the field's own; a double underscore goes deeper."""
+"""What every service is told by its environment. Names are PLAUDIT_ and the field's own; two underscores go deeper."""
 
 from __future__ import annotations
 

@@ -37,7 +37,7 @@ def migrate_database(
         typer.Option(
             envvar="PLAUDIT_ROLE_PASSWORD",
             show_envvar=True,
-            help="Lets the roles plaudit_intake, plaudit_moderation, plaudit_projection and plaudit_query log in with it.",
+            help="Lets the services' roles (plaudit_intake, … plaudit_query) log in with it.",
         ),
     ] = None,
     data_dir: DataDirOption = None,
@@ -141,8 +141,8 @@ def create_key(
 ) -> None:
     """Create an API key and print its token, which is shown this once and stored only as a hash.
 
-    submit: send, edit and withdraw reviews. reply: answer reviews as the owner. moderate: decide. read: read what is not
-    public. admin: everything on the site, its settings included.
+    submit: send, edit and withdraw reviews. reply: answer reviews as the owner. moderate: decide. read: read what is
+    not public. admin: everything on the site, its settings included.
     """
     if (site is None) != all_sites:
         raise typer.BadParameter("name a site, or give --all-sites (and not both)")

@@ -52,8 +52,8 @@ def serve(
 ) -> None:
     """Run one service until SIGTERM or Ctrl-C.
 
-    Every part answers /live, /ready and /metrics on its port. The environment says where things are: PLAUDIT_POSTGRES (with the
-    service's own role), PLAUDIT_KAFKA__BOOTSTRAP, and for query PLAUDIT_INTAKE_URL and PLAUDIT_INTAKE_KEY.
+    Every part answers /live, /ready and /metrics on its port. The environment says where things are: PLAUDIT_POSTGRES
+    (with the service's own role), PLAUDIT_KAFKA__BOOTSTRAP, and for query PLAUDIT_INTAKE_URL and PLAUDIT_INTAKE_KEY.
     docs/deployment.md lists all settings.
     """
     module = importlib.import_module(f"services.{service}.service")
@@ -82,3 +82,8 @@ def _settings(service: ServiceName, given: dict[str, Any]) -> ServiceSettings:
     if "port" not in settings.model_fields_set:
         settings = settings.model_copy(update={"port": DEFAULT_PORTS[service]})
     return settings
+
+
+if __name__ == "__main__":
+    # What `plaudit up` starts: without the rest of the command line, which a service has no use for.
+    typer.run(serve)

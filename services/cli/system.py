@@ -108,8 +108,10 @@ class System:
             self._child("projection", "projection", [], password, ports["projection"]),
             self._child("query", "query", [], password, ports["query"], query),
         ]
-        for number in range(1, self._options.moderation_workers + 1):
-            children.append(self._child(f"moderation-worker-{number}", "moderation", ["worker"], password))
+        children += [
+            self._child(f"moderation-worker-{number}", "moderation", ["worker"], password)
+            for number in range(1, self._options.moderation_workers + 1)
+        ]
         return children
 
     def _child(
@@ -122,7 +124,7 @@ class System:
         env: dict[str, str] | None = None,
     ) -> Child:
         port = port or self._data_dir.port(name)
-        argv = [sys.executable, "-m", "services.cli", "serve", service, "--host=127.0.0.1", f"--port={port}"]
+        argv = [sys.executable, "-m", "services.cli.serving", service, "--host=127.0.0.1", f"--port={port}"]
         return Child(
             name,
             [*argv, *(f"--part={part}" for part in parts)],

@@ -38,7 +38,7 @@ def create(
     kafka: KafkaOption = None,
     data_dir: DataDirOption = None,
 ) -> None:
-    """Create the topics that are missing. Those that are there are left as they are; `plaudit topics check` looks at them."""
+    """Create the topics that are missing; those that are there stay as they are (see `plaudit topics check`)."""
     created = asyncio.run(create_topics(find_target(data_dir, kafka=kafka), _specs(ingest), replication))
     print(f"created: {', '.join(created)}" if created else "all topics are there")
 

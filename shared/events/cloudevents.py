@@ -1,4 +1,4 @@
-"""CloudEvents 1.0 binary mode on Kafka: attributes are headers, the value is the event's JSON, a tombstone has no value.
+"""CloudEvents 1.0 binary mode on Kafka: attributes are headers, the value is JSON, a tombstone has none.
 
 DecodeError
 ├── BadHeader        an attribute is missing, twice there, or not what it must be

@@ -1,7 +1,7 @@
 """Every event that Plaudit writes, one model per type and version.
 
-Events carry state: a reader keeps, per key, the event with the highest `sequence` and needs nothing else. Readers ignore fields
-that they do not know, so that a newer writer may run beside an older reader.
+Events carry state: a reader keeps, per key, the event with the highest `sequence` and needs nothing else. Readers
+ignore fields that they do not know, so that a newer writer may run beside an older reader.
 """
 
 from __future__ import annotations

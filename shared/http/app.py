@@ -101,7 +101,7 @@ async def _http_error(request: Request, error: Exception) -> Response:
 
 
 async def _unexpected(request: Request, error: Exception) -> Response:
-    """A database that is away is a 503 worth trying again; anything else is a fault of ours, logged with the request's id."""
+    """A database that is away is a 503 worth trying again; anything else is a fault of ours, logged with its id."""
     if is_transient(error):
         log.warning("database unavailable", because=type(error).__name__)
         away = ApiError(

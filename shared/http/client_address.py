@@ -22,8 +22,8 @@ def parse_networks(texts: Sequence[str]) -> tuple[Network, ...]:
 def client_address(peer: str, forwarded_for: str, trusted: Sequence[Network]) -> str:
     """The nearest address that is not a trusted proxy's.
 
-    `forwarded_for` is X-Forwarded-For as it came (several headers joined by commas). It is believed from the right, and only as far
-    as trusted proxies wrote it: whatever stands further left, anybody may have made up.
+    `forwarded_for` is X-Forwarded-For as it came (several headers joined by commas). It is believed from the right,
+    and only as far as trusted proxies wrote it: whatever stands further left, anybody may have made up.
     """
     address = _parse(peer)
     if address is None or not _is_trusted(address, trusted):

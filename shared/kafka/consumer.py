@@ -1,11 +1,12 @@
 """The loop that every consumer of ours runs: effects and progress in one transaction.
 
-Progress is kept beside the effects and moved by compare-and-set from where the batch began. A consumer that was frozen while another
-took its partitions therefore cannot commit: its transaction rolls back and it reads on from where the other one is.
+Progress is kept beside the effects and moved by compare-and-set from where the batch began. A consumer that was
+frozen while another took its partitions therefore cannot commit: its transaction rolls back and it reads on from
+where the other one is.
 
-Failures are of three kinds. Transient: the batch is tried again until the database is back, and readiness is red meanwhile. Poison:
-the record is parked, its key fails closed, its neighbours go on. Systematic: the loop stops and says so, for going on would park a
-whole topic.
+Failures are of three kinds. Transient: the batch is tried again until the database is back, and readiness is red
+meanwhile. Poison: the record is parked, its key fails closed, its neighbours go on. Systematic: the loop stops and
+says so, for going on would park a whole topic.
 """
 
 from __future__ import annotations
@@ -178,7 +179,7 @@ class Consumer(Generic[Tx]):
             self.failed.set_exception(error)
 
     async def _in_pieces(self, records: Sequence[Record], reader: Reader) -> None:
-        """Halves a batch until the record that cannot be processed stands alone, each piece in a transaction of its own."""
+        """Halves a batch until the record that cannot be processed stands alone; each piece is a transaction."""
         pieces = [records]
         unprocessable: dict[int, Failure] = {}
         while pieces and not self._leaving:
@@ -211,7 +212,7 @@ class Consumer(Generic[Tx]):
                 self._recovered()
 
     async def _commit(self, records: Sequence[Record], unprocessable: Mapping[int, Failure]) -> None:
-        """One transaction: effects, dead letters, progress. Starts over without each record that proves to be poison."""
+        """One transaction: effects, dead letters, progress. Starts over without each record that is poison."""
         failures: dict[int, Failure] = {id(r): unprocessable[id(r)] for r in records if id(r) in unprocessable}
         while True:
             good = [record for record in records if id(record) not in failures]

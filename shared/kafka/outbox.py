@@ -95,21 +95,28 @@ class PostgresOutbox:
         return is_transient(error)
 
     async def close(self) -> None:
-        if self._listening is not None:
-            connection, self._listening = self._listening, None
-            if not connection.is_closed():
-                await connection.remove_listener(self._channel, self._wake)
+        """Gives back the connection that listens, where it is still there."""
+        connection, self._listening = self._listening, None
+        if connection is not None and _is_open(connection):
+            await connection.remove_listener(self._channel, self._wake)
             await self._pool.release(connection)
 
     async def _listen(self) -> None:
         """Held outside the pool's turn-taking; a connection that was lost is replaced at the next read."""
-        if self._listening is not None:
-            if not self._listening.is_closed():
-                return
-            await self.close()
+        if self._listening is not None and _is_open(self._listening):
+            return
+        self._listening = None
         connection = await self._pool.acquire()
         await connection.add_listener(self._channel, self._wake)
         self._listening = connection
 
     def _wake(self, *_: object) -> None:
         self._woken.set()
+
+
+def _is_open(connection: PoolConnectionProxy[Any]) -> bool:
+    """A connection that the server cut goes back to the pool by itself, and its proxy then answers nothing any more."""
+    try:
+        return not connection.is_closed()
+    except asyncpg.InterfaceError:
+        return False

@@ -14,7 +14,7 @@ from shared.kafka.record import Record, TopicPartition, header
 from shared.postgres.errors import is_transient
 
 TopicIds = Callable[[Collection[str]], Awaitable[Mapping[str, str]]]
-"""Names to the ids that Kafka gave the topics: a topic made anew under an old name is another one, read from its start."""
+"""Names to the ids that Kafka gave: a topic made anew under an old name is another one, read from its start."""
 
 
 class PostgresProgress:

@@ -1,9 +1,9 @@
 """Publishes a service's outbox: one relay at a time, fenced by Kafka.
 
 The lease keeps relays from working against each other. What makes it safe is the order of steps: take the lease, then
-`init_transactions` under the service's fixed transactional id, and only then read. A relay that was frozen and comes back finds its
-epoch fenced, so it cannot put an older event behind a newer one; a row is deleted only after its transaction is committed, so that
-a crash in between sends it again and never loses it.
+`init_transactions` under the service's fixed transactional id, and only then read. A relay that was frozen and comes
+back finds its epoch fenced, so it cannot put an older event behind a newer one; a row is deleted only after its
+transaction is committed, so that a crash in between sends it again and never loses it.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ class RelayFenced(Exception):
 
 
 class Publisher(Protocol):
-    """A transactional producer. `publish` is atomic, keeps the order of its rows per key, and raises RelayFenced when fenced."""
+    """A transactional producer. `publish` is atomic, keeps the order of rows per key, and raises RelayFenced."""
 
     async def start(self) -> None: ...
     async def publish(self, rows: Sequence[OutboxRow]) -> None: ...
@@ -88,10 +88,11 @@ class Relay:
             self._lease_lost = False
             renewal = asyncio.create_task(self._keep_lease())
             log.info("publishing", relay=self._service)
-            self._backoff.reset()
-            self._on_ready(True)
             while not (stop.is_set() or self._lease_lost):
-                if not await self.publish_once(publisher):
+                published = await self.publish_once(publisher)
+                self._backoff.reset()
+                self._on_ready(True)
+                if not published:
                     await self._outbox.wait(self.POLL_SECONDS)
         finally:
             try:

@@ -1,8 +1,9 @@
 """A Kafka consumer group that drives one of our consumers, by a FastStream batch subscriber.
 
-FastStream's own acknowledgement is off: it commits offsets before, or in spite of, the effects of a handler. Offsets live in our
-database; what is committed to Kafka shows the lag in everybody's tools and is never read back. FastStream's batch parser is replaced
-too, for it decodes every header as UTF-8 and drops the whole batch when one is not.
+FastStream's own acknowledgement is off: it commits offsets before, or in spite of, the effects of a handler. Offsets
+live in our database; what is committed to Kafka shows the lag in everybody's tools and is never read back.
+FastStream's batch parser is replaced too, for it decodes every header as UTF-8 and drops the whole batch when one is
+not.
 """
 
 from __future__ import annotations

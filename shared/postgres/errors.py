@@ -8,6 +8,7 @@ _TRANSIENT = (
     OSError,
     TimeoutError,
     asyncpg.InterfaceError,
+    asyncpg.InternalClientError,  # what a connection that was cut in the middle of an answer raises
     asyncpg.PostgresConnectionError,
     asyncpg.OperatorInterventionError,  # shutting down, starting up, cancelled by a time-out
     asyncpg.TransactionRollbackError,  # deadlock, serialisation
