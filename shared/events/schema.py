@@ -64,8 +64,8 @@ def asyncapi() -> dict[str, Any]:
             "version": "1.0.0",
             "description": (
                 "Topics that Plaudit writes and anybody may read. Records are CloudEvents 1.0 in binary mode. Per key, "
-                "the record with the highest `ce_sequence` is the truth; duplicates have the same `ce_id`. Readers ignore "
-                f"fields that they do not know. No value is larger than {MAX_VALUE_BYTES} bytes."
+                "the record with the highest `ce_sequence` is the truth; duplicates have the same `ce_id`. "
+                f"Readers ignore fields that they do not know. No value is larger than {MAX_VALUE_BYTES} bytes."
             ),
             "license": {"name": "Apache-2.0"},
         },

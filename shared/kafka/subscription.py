@@ -85,7 +85,7 @@ class _NoConsumer:
     async def commit(self) -> None:
         raise AssertionError("progress is kept in the database")
 
-    def seek(self, *args: Any, **kwargs: Any) -> None:
+    def seek(self, *_: Any, **__: Any) -> None:
         raise AssertionError("progress is kept in the database")
 
 

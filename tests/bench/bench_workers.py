@@ -94,7 +94,9 @@ async def _drain(kafka: KafkaSettings, dsn: str, number: int, count: int, kill: 
 
 
 _TWICE = """
-    select count(*) from (select from moderation.decisions group by review_id, revision having count(*) > 1) as repeated"""
+    select count(*) from (
+        select from moderation.decisions group by review_id, revision having count(*) > 1
+    ) as repeated"""
 _PLACES = "select partition, next_offset from moderation.consumer_offsets"
 
 

@@ -61,7 +61,7 @@ def rows(count: int, seed: int = 7) -> list[Row]:
             f"p{int(rng.paretovariate(1.2)) % 50}",
             rng.randint(1, 5),
             f"Number {number}",
-            f"{rng.choice(OPENINGS)}, {rng.choice(ENDINGS)} {rng.choice(OPENINGS)} {'by and large ' * rng.randint(0, 9)}",
+            f"{rng.choice(OPENINGS)}, {rng.choice(ENDINGS)} {rng.choice(OPENINGS)} {'by and by ' * rng.randint(0, 9)}",
         )
         for number in range(count)
     ]

@@ -14,8 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from services.cli.embedded.datadir import temporary_data_dir
 from services.cli.migrations import Service, role_dsn
+from tests.chaos.conftest import running_system
 from tests.chaos.load import Import, check_final_state, rows
 from tests.running import RunningSystem, eventually
 
@@ -25,10 +25,8 @@ COUNT = 3_000
 @pytest.fixture(scope="module")
 async def system() -> AsyncIterator[RunningSystem]:
     """With two moderation workers, so that one can take over from the other."""
-    with temporary_data_dir() as data_dir:
-        running = await RunningSystem(data_dir.root, "--moderation-workers=2").start()
+    async with running_system("--moderation-workers=2") as running:
         yield running
-        assert await running.stop() == 0
 
 
 @contextmanager

@@ -66,7 +66,7 @@ async def connected(postgres: EmbeddedPostgres) -> AsyncIterator[asyncpg.Connect
 
 
 async def until(condition: Callable[[], bool]) -> None:
-    while not condition():  # noqa: ASYNC110 - a process and a port have no event to wait for
+    while not condition():
         await asyncio.sleep(0.1)
 
 

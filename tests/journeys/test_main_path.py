@@ -181,7 +181,7 @@ async def test_reviews_arrive_from_an_ingest_topic_and_bad_records_cost_nothing_
     await producer.send_and_wait(topic, json.dumps(removal).encode())
 
     async def removed() -> bool:
-        return (await shop.public(productName="k"))["meta"]["total"] == 0
+        return bool((await shop.public(productName="k"))["meta"]["total"] == 0)
 
     await eventually(removed, 20, "the review to be withdrawn through the topic")
 
@@ -206,7 +206,7 @@ async def test_settings_act_on_later_submissions_and_on_reads(system: RunningSys
 
     async def closed() -> bool:
         answer = await careful.public("/reviews/settings")
-        return not answer["data"]["enabled"]
+        return bool(not answer["data"]["enabled"])
 
     await eventually(closed, 15, "the settings to be public")
 
