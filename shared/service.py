@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import signal
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
@@ -37,8 +38,17 @@ class Health:
         return all(self.parts.values())
 
 
+def tune_garbage_collection() -> None:
+    """Events hold no cycles, but a batch of them is enough objects to have all others examined again and again: a
+    sixth of the time of decoding."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 20)
+
+
 async def run_parts(parts: Mapping[str, Part], shutdown_seconds: float) -> int:
     """The exit code: 0 after SIGTERM or SIGINT, 1 when a part failed. What exceeds the budget is cancelled."""
+    tune_garbage_collection()
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for sig in (signal.SIGTERM, signal.SIGINT):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import random
 from functools import partial
 
@@ -31,7 +30,6 @@ async def run(settings: ServiceSettings, parts: frozenset[str] = PARTS) -> int:
     """The exit code, once SIGTERM or SIGINT came or a part failed. Waits for Postgres and Kafka, unready meanwhile."""
     if unknown := parts - PARTS:
         raise ValueError(f"the projection has no part {sorted(unknown)}; it has {sorted(PARTS)}")
-    tune_garbage_collection()
     health = Health()
     listener = bind(settings.host, settings.port)
     store = Store()
@@ -65,11 +63,3 @@ async def run(settings: ServiceSettings, parts: frozenset[str] = PARTS) -> int:
         )
     finally:
         await close_pool(pool, settings.shutdown_seconds)
-
-
-def tune_garbage_collection() -> None:
-    """Events hold no cycles, but a batch of them is enough objects to have all others examined again and again: a
-    sixth of the time of decoding."""
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(50_000, 20, 20)

@@ -21,7 +21,6 @@ import asyncpg
 
 from services.projection.batch import TOPICS, read
 from services.projection.fold import NO_REPLIES, PublicReview, public_review
-from services.projection.service import tune_garbage_collection
 from services.projection.store import Store
 from shared.events.cloudevents import Decoder, encode
 from shared.events.content import ReviewContent

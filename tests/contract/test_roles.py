@@ -95,7 +95,8 @@ async def test_query_reads_published_and_keys_and_nothing_else(module_database: 
     """The promise that approved content is all that the public can get at, as the catalogue tells it."""
     async with connected(module_database.dsn) as owner:
         readable = await owner.fetch(
-            "select n.nspname as schema, c.relname as name from pg_class c join pg_namespace n on n.oid = c.relnamespace"
+            "select n.nspname as schema, c.relname as name"
+            " from pg_class c join pg_namespace n on n.oid = c.relnamespace"
             " where c.relkind in ('r', 'p', 'v', 'm', 'f', 'S') and n.nspname !~ '^(pg_|information_schema)'"
             " and has_schema_privilege('plaudit_query', n.oid, 'usage')"
             " and (has_table_privilege('plaudit_query', c.oid, 'select')"
