@@ -26,6 +26,7 @@ from shared.events.cloudevents import Decoder, encode
 from shared.events.content import ReviewContent
 from shared.events.models import Decision, Published, ReviewModerated, ReviewSubmitted
 from shared.events.topics import REVIEW_MODERATED, REVIEW_SUBMITTED
+from shared.service import tune_garbage_collection
 
 MIGRATION = Path(__file__).parents[2] / "services" / "projection" / "migrations" / "0001_projection.sql"
 COLUMNS = PublicReview._fields
