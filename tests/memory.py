@@ -290,8 +290,11 @@ class MemoryProgress:
                 raise Fenced(f"{place} was not where this consumer left it")
             tx.moves.append((self._consumer, place, before, after))
 
-    async def park(self, tx: Tx, record: Record, failure: Failure) -> None:
-        tx.parked.append((record, failure))
+    async def park(self, tx: Tx, record: Record, failure: Failure) -> bool:
+        new = all(record is not parked for parked, _ in self._database.parked)
+        if new:
+            tx.parked.append((record, failure))
+        return new
 
     def is_transient(self, error: BaseException) -> bool:
         return is_away(error)
@@ -305,6 +308,9 @@ class MemoryProcessor:
         self.trusted = trusted
         self.batches: list[list[Record]] = []
         self.before: Callable[[Sequence[Record]], None] = lambda records: None
+
+    async def prepare(self, records: Sequence[Record]) -> None:
+        await asyncio.sleep(0)
 
     async def process(self, tx: Tx, records: Sequence[Record]) -> None:
         self.batches.append(list(records))

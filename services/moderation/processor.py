@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
 from collections.abc import Callable, Sequence
-from typing import Any, assert_never
+from typing import Any, NamedTuple, assert_never
 
 import asyncpg
 
@@ -25,7 +26,20 @@ Judge = Callable[[ReviewSubmitted], Ruling]
 
 _SUBMITTED_TYPE = f"{ReviewSubmitted.TYPE}.v{ReviewSubmitted.VERSION}".encode()
 
+MOST_DIGITS = 19
+"""Of a sequence that Postgres can hold."""
+JUDGED_AT_ONCE = 20
+"""Reviews, before other tasks of the process get a turn."""
+
 Fact = ReviewSubmitted | ReviewWithdrawn
+
+
+class Prepared(NamedTuple):
+    """A record as it was read; `fact` is None for a tombstone, `ruling` for all but submissions."""
+
+    record: Record
+    fact: Fact | None
+    ruling: Ruling | None
 
 
 class ReviewProcessor:
@@ -38,22 +52,40 @@ class ReviewProcessor:
         self._judge = judge
         self._clock = clock
         self._decoder = Decoder(REVIEW_SUBMITTED)
+        self._prepared: dict[int, Prepared] = {}
+
+    async def prepare(self, records: Sequence[Record]) -> None:
+        """Reads and judges before any case is locked: many long texts take seconds."""
+        prepared: dict[int, Prepared] = {}
+        for number, record in enumerate(records, 1):
+            before = self._prepared.get(id(record))
+            if before is not None and before.record is record:
+                prepared[id(record)] = before
+                continue
+            fact = self._read(record)
+            ruling = self._judge(fact) if isinstance(fact, ReviewSubmitted) else None
+            prepared[id(record)] = Prepared(record, fact, ruling)
+            if number % JUDGED_AT_ONCE == 0:
+                await asyncio.sleep(0)
+        self._prepared = prepared
 
     async def process(self, tx: asyncpg.Connection[Any], records: Sequence[Record]) -> None:
-        facts = [(record, fact) for record in records if (fact := self._read(record)) is not None]
-        known = await cases.lock(tx, {fact.review_id for _, fact in facts})
+        ready = [self._prepared[id(record)] for record in records]
+        known = await cases.lock(tx, {one.fact.review_id for one in ready if one.fact is not None})
         now = self._clock.now()
         latest: dict[int, Case] = dict(known)
         steps: list[Step] = []
-        for record, fact in facts:
+        for record, fact, ruling in ready:
+            if fact is None:
+                continue
             case = latest.get(fact.review_id)
             if case is not None and case.site != fact.site:
                 raise Poison(record, Failure("foreign_key", "the review belongs to another site"))
             match fact:
                 case ReviewSubmitted():
-                    if case is not None and not case.awaits(fact):
+                    if ruling is None or (case is not None and not case.awaits(fact)):
                         continue
-                    step = submitted(case, fact, _text(record), self._judge(fact), now)
+                    step = submitted(case, fact, _text(record), ruling, now)
                 case ReviewWithdrawn():
                     step = withdrawn(case, fact, now)
                 case _:
@@ -126,4 +158,4 @@ def _place(record: Record) -> tuple[str, int] | None:
 
 def _sequence(record: Record) -> int | None:
     value = header(record, "ce_sequence")
-    return int(value) if value is not None and value.isdigit() else None
+    return int(value) if value is not None and value.isdigit() and len(value) <= MOST_DIGITS else None

@@ -29,6 +29,9 @@ class ProjectionProcessor:
         self._store = store
         self._decoders = {spec.name: Decoder(spec) for spec in TOPICS}
 
+    async def prepare(self, records: Sequence[Record]) -> None:
+        """Reading them is quick."""
+
     async def process(self, tx: asyncpg.Connection[Any], records: Sequence[Record]) -> None:
         await self._store.apply(tx, read(records, self._decoders))
 

@@ -30,6 +30,10 @@ TxContra = TypeVar("TxContra", contravariant=True)
 log = get_logger(__name__)
 
 
+PROCESSING_FAILED = "processing_failed"
+"""Not the record's fault, as far as can be seen, but ours: counts against the loop whoever sent the records."""
+
+
 @dataclass(frozen=True, slots=True)
 class Failure:
     """Why a record was parked. `reason` names fields, never their values."""
@@ -65,11 +69,15 @@ class Processor(Protocol[TxContra]):
 
     @property
     def trusted(self) -> bool:
-        """False where records come from other systems, whose failures never stop the loop."""
+        """False where records come from other systems: what is wrong with them never stops the loop."""
+        ...
+
+    async def prepare(self, records: Sequence[Record]) -> None:
+        """Work that needs no database and may take long, done before the transaction; may raise Poison."""
         ...
 
     async def process(self, tx: TxContra, records: Sequence[Record]) -> None:
-        """All effects of the batch, in `tx`. May be called again with the same records after a roll-back."""
+        """All effects of records that were prepared, in `tx`. May be called again after a roll-back."""
         ...
 
     async def park(self, tx: TxContra, record: Record, failure: Failure) -> None:
@@ -90,7 +98,9 @@ class Progress(Protocol[Tx]):
         """From the first to the second offset of each; raises Fenced when one is not where it should be."""
         ...
 
-    async def park(self, tx: Tx, record: Record, failure: Failure) -> None: ...
+    async def park(self, tx: Tx, record: Record, failure: Failure) -> bool:
+        """Keeps the record as a dead letter; False when it is one already, and what it did then stands."""
+        ...
 
     def is_transient(self, error: BaseException) -> bool: ...
 
@@ -109,6 +119,7 @@ class Consumer(Generic[Tx]):
     """Drives one processor. `assigned`, `revoked` and `handle` are called by a subscription, or by a simulation."""
 
     MOST_FAILURES_IN_A_ROW = 50
+    ATTEMPTS_BEFORE_HALVING = 10
 
     def __init__(
         self,
@@ -128,6 +139,7 @@ class Consumer(Generic[Tx]):
         self._next: dict[TopicPartition, int | None] = {}
         self._turn = asyncio.Lock()
         self._leaving = False
+        self._stopped = False
         self._failures_in_a_row = 0
 
     @property
@@ -135,15 +147,29 @@ class Consumer(Generic[Tx]):
         """Where each partition that is ours will be read next."""
         return self._next
 
+    @property
+    def busy(self) -> bool:
+        """Whether a batch is in hand, or places are looked for."""
+        return self._turn.locked()
+
+    async def back_to_places(self, reader: Reader) -> None:
+        """Reads every partition on from where its effects are committed, whatever was fetched since."""
+        async with self._turn:
+            if self._next and not self.failed.done():
+                try:
+                    await self._find_places(list(self._next), reader)
+                except Exception as error:
+                    self.fail(error)
+
     async def assigned(self, partitions: Collection[TopicPartition], reader: Reader) -> None:
         """Waits for the database if it has to: reading on from anywhere but the stored offset is not an option."""
         async with self._turn:
-            self._leaving = False
+            self._leaving = self._stopped
             try:
                 await self._find_places(partitions, reader)
             except Exception as error:
                 # aiokafka logs what a listener raises and goes on: that would be a consumer that drops all it reads.
-                self._fail(error)
+                self.fail(error)
 
     async def revoked(self, partitions: Collection[TopicPartition]) -> None:
         """Returns when the batch in hand is committed or, if the database is away, given up."""
@@ -154,6 +180,7 @@ class Consumer(Generic[Tx]):
 
     async def stop(self) -> None:
         """Returns when no batch is in hand; later ones are not taken."""
+        self._stopped = True
         await self.revoked(list(self._next))
 
     async def handle(self, records: Sequence[Record], reader: Reader) -> None:
@@ -166,9 +193,9 @@ class Consumer(Generic[Tx]):
             try:
                 await self._in_pieces(records, reader)
             except Exception as error:
-                self._fail(error)
+                self.fail(error)
 
-    def _fail(self, error: Exception) -> None:
+    def fail(self, error: BaseException) -> None:
         if isinstance(error, Systematic):
             log.error("consumer stopped", consumer=self.name, reason=str(error))
             metrics.CONSUMER_STOPPED.labels(self.name).inc()
@@ -181,6 +208,7 @@ class Consumer(Generic[Tx]):
     async def _in_pieces(self, records: Sequence[Record], reader: Reader) -> None:
         """Halves a batch until the record that cannot be processed stands alone; each piece is a transaction."""
         pieces = [records]
+        attempts = 0
         unprocessable: dict[int, Failure] = {}
         while pieces and not self._leaving:
             piece = [record for record in pieces.pop() if self._is_ours(record)]
@@ -197,7 +225,10 @@ class Consumer(Generic[Tx]):
                 raise
             except Exception as error:
                 if self._progress.is_transient(error):
-                    pieces.append(piece)
+                    attempts += 1
+                    # What fails again and again may only be too much for the time that a statement has.
+                    middle = len(piece) // 2 if attempts % self.ATTEMPTS_BEFORE_HALVING == 0 else 0
+                    pieces += [piece[middle:], piece[:middle]]
                     await self._wait(error)
                 elif len(piece) > 1:
                     middle = len(piece) // 2
@@ -206,7 +237,7 @@ class Consumer(Generic[Tx]):
                     raise  # it cannot even be parked
                 else:
                     log.exception("record cannot be processed", consumer=self.name, **_place(piece[0]))
-                    unprocessable[id(piece[0])] = Failure("processing_failed", type(error).__name__)
+                    unprocessable[id(piece[0])] = Failure(PROCESSING_FAILED, type(error).__name__)
                     pieces.append(piece)
             else:
                 self._recovered()
@@ -217,17 +248,19 @@ class Consumer(Generic[Tx]):
         while True:
             good = [record for record in records if id(record) not in failures]
             try:
+                await self._processor.prepare(good)
                 async with self._progress.transaction() as tx:
-                    if good:
-                        await self._processor.process(tx, good)
-                    for record in records:
-                        if (failure := failures.get(id(record))) is not None:
-                            await self._progress.park(tx, record, failure)
-                            await self._processor.park(tx, record, failure)
+                    await self._in_order(tx, records, failures)
                     moves = self._moves(records)
                     await self._progress.advance(tx, moves)
             except Poison as poison:
                 failures[id(poison.record)] = poison.failure
+                if self._processor.trusted and len(failures) >= self.MOST_FAILURES_IN_A_ROW:
+                    # Before anything is parked: after a restart it must be the same batch that stops us.
+                    raise Systematic(
+                        f"{len(failures)} records of one batch cannot be read, the last for {poison.failure.code}: "
+                        f"{poison.failure.reason}"
+                    ) from poison
                 if id(poison.record) not in {id(record) for record in records}:
                     raise Systematic("a processor blamed a record that is not of its batch") from poison
                 continue
@@ -236,6 +269,22 @@ class Consumer(Generic[Tx]):
             self._next[partition] = after
         metrics.RECORDS_PROCESSED.labels(self.name).inc(len(good))
         self._count(records, failures)
+
+    async def _in_order(self, tx: Tx, records: Sequence[Record], failures: Mapping[int, Failure]) -> None:
+        """A record that is parked acts between its neighbours, so that a repair behind it counts."""
+        run: list[Record] = []
+        for record in records:
+            failure = failures.get(id(record))
+            if failure is None:
+                run.append(record)
+                continue
+            if run:
+                await self._processor.process(tx, run)
+                run = []
+            if await self._progress.park(tx, record, failure):
+                await self._processor.park(tx, record, failure)
+        if run:
+            await self._processor.process(tx, run)
 
     def _count(self, records: Sequence[Record], failures: Mapping[int, Failure]) -> None:
         most = 0
@@ -246,9 +295,10 @@ class Consumer(Generic[Tx]):
                 continue
             metrics.RECORDS_PARKED.labels(self.name, failure.code).inc()
             log.warning("record parked", consumer=self.name, code=failure.code, reason=failure.reason, **_place(record))
-            self._failures_in_a_row += 1
+            if self._processor.trusted or failure.code == PROCESSING_FAILED:
+                self._failures_in_a_row += 1
             most = max(most, self._failures_in_a_row)
-        if self._processor.trusted and most >= self.MOST_FAILURES_IN_A_ROW:
+        if most >= self.MOST_FAILURES_IN_A_ROW:
             raise Systematic(f"{most} records in a row could not be processed; see the dead letters of {self.name}")
 
     def _moves(self, records: Sequence[Record]) -> dict[TopicPartition, tuple[int | None, int]]:

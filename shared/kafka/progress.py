@@ -40,7 +40,7 @@ class PostgresProgress:
         self._park = f"""
             insert into {schema}.dead_letters
                 (consumer, topic_id, topic, partition, record_offset, site, key, value, headers, reason_code, reason)
-            values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) on conflict do nothing"""
+            values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) on conflict do nothing returning true"""
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[asyncpg.Connection[Any]]:
@@ -82,9 +82,9 @@ class PostgresProgress:
             )
             _all_of(begun, done)
 
-    async def park(self, tx: asyncpg.Connection[Any], record: Record, failure: Failure) -> None:
+    async def park(self, tx: asyncpg.Connection[Any], record: Record, failure: Failure) -> bool:
         site = header(record, "ce_site")
-        await tx.execute(
+        new = await tx.fetchval(
             self._park,
             self._consumer,
             self._ids[record.topic],
@@ -98,6 +98,7 @@ class PostgresProgress:
             failure.code,
             failure.reason,
         )
+        return bool(new)
 
     def is_transient(self, error: BaseException) -> bool:
         return is_transient(error)

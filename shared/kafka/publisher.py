@@ -11,7 +11,7 @@ from aiokafka.errors import InvalidProducerEpoch, KafkaError, ProducerFenced
 from shared.events.cloudevents import unpack_headers
 from shared.kafka.client import KafkaSettings
 from shared.kafka.outbox import OutboxRow
-from shared.kafka.relay import RelayFenced
+from shared.kafka.relay import PublisherUnavailable, RelayFenced
 
 TRANSACTION_MS = 30_000
 
@@ -30,11 +30,15 @@ class KafkaPublisher:
         )
 
     async def start(self) -> None:
+        """Registers the transactional id, which fences whoever had it."""
         try:
-            await self._producer.start()  # registers the transactional id, which fences whoever had it
-        except BaseException:
+            await self._producer.start()
+        except BaseException as error:
             await self._producer.stop()
-            raise
+            if not isinstance(error, Exception):
+                raise
+            # aiokafka answers a cluster that is just coming back with assertions, among others.
+            raise PublisherUnavailable(type(error).__name__) from error
 
     async def publish(self, rows: Sequence[OutboxRow]) -> None:
         try:
@@ -55,4 +59,5 @@ class KafkaPublisher:
 
 def is_transient(error: BaseException) -> bool:
     """Every other error of Kafka passes: brokers away, leaders moving, time-outs. A new producer starts clean."""
-    return isinstance(error, KafkaError | OSError | TimeoutError) and not isinstance(error, ProducerFenced)
+    passes = isinstance(error, PublisherUnavailable | KafkaError | OSError | TimeoutError)
+    return passes and not isinstance(error, ProducerFenced)

@@ -27,6 +27,10 @@ class RelayFenced(Exception):
     """Another relay has taken over; this one must end."""
 
 
+class PublisherUnavailable(Exception):
+    """Kafka is not there, or not yet; passes by itself."""
+
+
 class Publisher(Protocol):
     """A transactional producer. `publish` is atomic, keeps the order of rows per key, and raises RelayFenced."""
 
@@ -39,6 +43,8 @@ class Relay:
     LEASE_SECONDS = 10.0
     POLL_SECONDS = 1.0
     BATCH = 2000
+    BATCH_BYTES = 8 * 1024 * 1024
+    """A transaction must be through well before Kafka gives it up."""
 
     def __init__(
         self,
@@ -63,7 +69,7 @@ class Relay:
         self._lease_lost = False
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Until `stop`; raises RelayFenced when another relay took over, so that its process begins anew."""
+        """Until `stop`. One that another relay has fenced becomes a stand-by: the lease is the other one's by then."""
         while not stop.is_set():
             try:
                 if await self._outbox.take_lease(self._holder, self.LEASE_SECONDS):
@@ -71,8 +77,11 @@ class Relay:
                 else:
                     self._on_ready(True)  # a standby is as healthy as the one that publishes
                     await self._pause(stop, self.POLL_SECONDS)
+            except RelayFenced:
+                log.warning("fenced by another relay", relay=self._service)
+                await self._pause(stop, self.POLL_SECONDS)
             except Exception as error:
-                if not (self._outbox.is_transient(error) or self._publisher_is_transient(error)):
+                if not (self._publisher_is_transient(error) or self._outbox.is_transient(error)):
                     raise
                 self._on_ready(False)
                 seconds = self._backoff.wait()
@@ -107,7 +116,7 @@ class Relay:
 
     async def publish_once(self, publisher: Publisher) -> int:
         """One batch; returns how many events it published."""
-        rows = await self._outbox.read(self.BATCH)
+        rows = _no_larger_than(self.BATCH_BYTES, await self._outbox.read(self.BATCH))
         if rows:
             await publisher.publish(rows)
             await self._outbox.delete([row.id for row in rows])
@@ -134,3 +143,13 @@ class Relay:
         await asyncio.wait({sleeping, stopping}, return_when=asyncio.FIRST_COMPLETED)
         for task in (sleeping, stopping):
             task.cancel()
+
+
+def _no_larger_than(limit: int, rows: Sequence[OutboxRow]) -> Sequence[OutboxRow]:
+    """The first rows, up to `limit` bytes, and at least one."""
+    size = 0
+    for number, row in enumerate(rows):
+        size += len(row.value or b"") + len(row.headers)
+        if size > limit:
+            return rows[: max(number, 1)]
+    return rows

@@ -12,18 +12,20 @@ import asyncio
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from functools import partial
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, ConsumerRecord
 from aiokafka import TopicPartition as KafkaTopicPartition
-from aiokafka.errors import KafkaError
+from aiokafka.errors import ConsumerStoppedError, KafkaError
 from faststream import AckPolicy
 from faststream.kafka import KafkaBroker
 from faststream.kafka.message import KafkaMessage
 
 from shared import metrics
 from shared.kafka.client import KafkaSettings
-from shared.kafka.consumer import Consumer
+from shared.kafka.consumer import Consumer, Systematic
+from shared.kafka.lenient import read_leniently
 from shared.kafka.record import TopicPartition
 from shared.logging import get_logger
 
@@ -49,12 +51,56 @@ class _Reader:
         mine = {place: at for place, at in mine.items() if at in consumer.assignment()}
         unread = [at for place, at in mine.items() if places[place] is None]
         earliest = await consumer.beginning_offsets(unread) if unread else {}
+        ends = await consumer.end_offsets(list(mine.values())) if mine else {}
         for place, at in mine.items():
             offset = places[place]
+            if offset is not None and offset > ends[at]:
+                raise Systematic(
+                    f"{place.topic}/{place.partition} ends at {ends[at]}, but was processed up to {offset}: Kafka has "
+                    "lost records; see docs/operations.md"
+                )
             consumer.seek(at, earliest[at] if offset is None else offset)
 
     def is_transient(self, error: BaseException) -> bool:
         return isinstance(error, KafkaError | OSError | TimeoutError)
+
+
+class CarefulConsumer(AIOKafkaConsumer):
+    """aiokafka's consumer, for which a fetch that fails does not lose what it had taken from other partitions.
+
+    When one partition's records cannot be read, aiokafka throws away those that it has already taken from others, with
+    their positions moved on. Here every partition goes back to where its effects are committed.
+    """
+
+    MOST_FAILURES = 20
+    PAUSE_SECONDS = 0.5
+
+    loop: Consumer[Any]
+    reader: _Reader
+    _failures = 0
+
+    async def getmany(self, *args: Any, **kwargs: Any) -> dict[KafkaTopicPartition, list[ConsumerRecord]]:
+        try:
+            fetched: dict[KafkaTopicPartition, list[ConsumerRecord]] = await super().getmany(*args, **kwargs)
+        except ConsumerStoppedError:
+            raise
+        except Exception as error:
+            await self._go_back(error)
+            return {}
+        if fetched:
+            self._failures = 0
+        return fetched
+
+    async def _go_back(self, error: Exception) -> None:
+        if isinstance(error, UnicodeDecodeError):
+            read_leniently()
+        log.warning("fetch failed", consumer=self.loop.name, because=type(error).__name__)
+        self._failures += 1
+        if self._failures >= self.MOST_FAILURES:
+            reason = f"{self._failures} fetches in a row failed, the last with {type(error).__name__}"
+            self.loop.fail(Systematic(reason))
+        await asyncio.sleep(self.PAUSE_SECONDS)
+        await self.loop.back_to_places(self.reader)
 
 
 class _Listener(ConsumerRebalanceListener):
@@ -63,6 +109,8 @@ class _Listener(ConsumerRebalanceListener):
         self._reader = reader
 
     async def on_partitions_revoked(self, revoked: set[KafkaTopicPartition]) -> None:
+        for topic in {place.topic for place in revoked}:
+            metrics.CONSUMER_LAG.labels(self._consumer.name, topic).set(0)  # whoever has it next says how much it is
         await self._consumer.revoked([TopicPartition(*place) for place in revoked])
 
     async def on_partitions_assigned(self, assigned: set[KafkaTopicPartition]) -> None:
@@ -112,7 +160,18 @@ async def subscribe(
         logger=logging.getLogger("faststream"),
         allow_auto_create_topics=False,
     )
+    await broker.connect()
+    config = broker.config.broker_config
     reader = _Reader(lambda: subscriber.consumer)
+
+    def build(**arguments: Any) -> CarefulConsumer:
+        careful = CarefulConsumer(**{**connection, **arguments})
+        careful.loop, careful.reader = consumer, reader
+        return careful
+
+    assert isinstance(config.builder, partial)
+    connection = config.builder.keywords
+    config.builder = build
     subscriber = broker.subscriber(
         *topics,
         group_id=consumer.name,
@@ -142,10 +201,13 @@ async def subscribe(
     finally:
         stopping.cancel()
         showing.cancel()
-        with suppress(asyncio.CancelledError):
-            await showing
-        await consumer.stop()
-        await broker.stop()
+        await asyncio.wait({showing})
+        try:
+            await consumer.stop()
+        finally:
+            await broker.stop()
+    if showing.done() and not showing.cancelled() and (error := showing.exception()) is not None:
+        consumer.fail(error)
     if consumer.failed.done():
         consumer.failed.result()
 
@@ -173,21 +235,31 @@ def _security(kafka: KafkaSettings) -> Any:
 
 
 async def _show_progress(consumer: Consumer[Any], client: Callable[[], AIOKafkaConsumer | None]) -> None:
-    """Tells Kafka and the metrics how far we are, for people to look at. Failing at it harms nothing."""
+    """Tells Kafka and the metrics how far we are, for people to look at, and sees whether the client is alive.
+
+    Raises Systematic when the client's coordination has ended: it would never read again, and not say so.
+    """
     while True:
         await asyncio.sleep(PROGRESS_SECONDS)
         kafka = client()
         if kafka is None:
             continue
-        places = {
-            KafkaTopicPartition(*place): offset for place, offset in consumer.positions.items() if offset is not None
-        }
+        coordination = getattr(kafka._coordinator, "_coordination_task", None)
+        if coordination is not None and coordination.done() and not kafka._closed:
+            raise Systematic("the Kafka client has stopped taking part in its group")
         lags: dict[str, int] = {}
-        for place, offset in places.items():
-            with suppress(Exception):  # a partition that was revoked just now
-                lags[place.topic] = lags.get(place.topic, 0) + max((kafka.highwater(place) or offset) - offset, 0)
+        shown: dict[KafkaTopicPartition, int] = {}
+        for place, offset in list(consumer.positions.items()):
+            at = KafkaTopicPartition(*place)
+            with suppress(KafkaError, AssertionError):  # a partition that was revoked just now
+                # With no batch in hand, what lies between is control records of transactions, which nobody is given.
+                position = offset if consumer.busy or offset is None else max(offset, await kafka.position(at))
+                end = kafka.highwater(at)
+                lags[place.topic] = lags.get(place.topic, 0) + (0 if end is None else max(end - (position or 0), 0))
+                if position is not None:
+                    shown[at] = position
         for topic, lag in lags.items():
             metrics.CONSUMER_LAG.labels(consumer.name, topic).set(lag)
-        if places:
+        if shown:
             with suppress(KafkaError, AssertionError):
-                await kafka.commit(places)
+                await kafka.commit(shown)

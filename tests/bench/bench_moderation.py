@@ -122,6 +122,7 @@ async def processor_alone(dsn: str, count: int) -> Timing:
     try:
         begun, cpu = time.perf_counter(), _cpu()
         for first in range(0, count, MAX_RECORDS):
+            await processor.prepare(rows[first : first + MAX_RECORDS])
             async with connection.transaction():
                 await processor.process(connection, rows[first : first + MAX_RECORDS])
         return Timing(count, time.perf_counter() - begun, _cpu() - cpu)
@@ -174,8 +175,11 @@ class _Timed:
         self._inner = inner
         self._left = count
 
-    async def process(self, tx: asyncpg.Connection[Any], records: Sequence[Any]) -> None:
+    async def prepare(self, records: Sequence[Any]) -> None:
         self.begun.set()
+        await self._inner.prepare(records)
+
+    async def process(self, tx: asyncpg.Connection[Any], records: Sequence[Any]) -> None:
         await self._inner.process(tx, records)
         self._left -= len(records)
         if self._left <= 0:

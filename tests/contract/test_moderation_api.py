@@ -57,6 +57,7 @@ class Office:
     async def submit(self, *events: Encoded) -> None:
         processor = ReviewProcessor(PolicyJudge.default(), SystemClock())
         rows = [Row(at, event.key, event.value, event.headers) for at, event in enumerate(events)]
+        await processor.prepare(rows)
         async with self.pool.acquire() as connection, connection.transaction():
             await processor.process(cast("asyncpg.Connection[Any]", connection), rows)
 
@@ -237,9 +238,9 @@ async def test_a_decision_that_waits_for_the_worker_sees_what_the_worker_wrote(o
     async with office.pool.acquire() as connection:
         transaction = connection.transaction()
         await transaction.start()
-        await processor.process(
-            cast("asyncpg.Connection[Any]", connection), [Row(0, edit.key, edit.value, edit.headers)]
-        )
+        records = [Row(0, edit.key, edit.value, edit.headers)]
+        await processor.prepare(records)
+        await processor.process(cast("asyncpg.Connection[Any]", connection), records)
         deciding = asyncio.create_task(office.decide(1, 409, decision="approve"))
         await asyncio.sleep(0.1)
         assert not deciding.done()
@@ -378,7 +379,14 @@ async def test_keys_of_other_sites_and_lesser_scopes_are_turned_away(office: Off
 
 
 async def test_what_is_not_there_is_not_found(office: Office) -> None:
-    for path in (f"{CASES}/99", f"{CASES}/x", f"{CASES}/{2**53}", "/v1/sites/No-Site/cases", "/v1/sites/shop"):
+    for path in (
+        f"{CASES}/99",
+        f"{CASES}/x",
+        f"{CASES}/{2**53}",
+        f"{CASES}/{'1' * 5000}",
+        "/v1/sites/No-Site/cases",
+        "/v1/sites/shop",
+    ):
         await office.get(path, 404)
     await office.decide(99, 404, decision="approve")
 

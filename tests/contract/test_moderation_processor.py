@@ -105,9 +105,16 @@ def processor() -> ReviewProcessor:
     return ReviewProcessor(PolicyJudge.default(), SystemClock())
 
 
+async def process_in(connection: object, records: Sequence[Row]) -> None:
+    """As the consumer loop does it, in a transaction that is open."""
+    ready = processor()
+    await ready.prepare(records)
+    await ready.process(cast("asyncpg.Connection[Any]", connection), records)
+
+
 async def process(pool: asyncpg.Pool[Any], records: Sequence[Row]) -> None:
     async with pool.acquire() as connection, connection.transaction():
-        await processor().process(cast("asyncpg.Connection[Any]", connection), records)
+        await process_in(connection, records)
 
 
 async def park(pool: asyncpg.Pool[Any], record: Row, code: str = "bad_json") -> None:
@@ -224,7 +231,7 @@ async def test_however_facts_are_cut_into_batches_the_same_comes_out(pool: async
             transaction = connection.transaction()
             await transaction.start()
             for at in range(0, len(facts), size):
-                await processor().process(cast("asyncpg.Connection[Any]", connection), facts[at : at + size])
+                await process_in(connection, facts[at : at + size])
             outcomes.append(
                 [
                     tuple(row)
@@ -325,7 +332,7 @@ async def test_of_two_workers_on_the_same_records_the_later_one_is_fenced(pool: 
     async with pool.acquire() as first:
         transaction = first.transaction()
         await transaction.start()
-        await processor().process(cast("asyncpg.Connection[Any]", first), batch)
+        await process_in(first, batch)
         second = asyncio.create_task(process(pool, batch))
         await asyncio.sleep(0.1)
         assert not second.done()

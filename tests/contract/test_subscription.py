@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import random
+import sys
 import uuid
 from collections import Counter
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 
+import aiokafka.consumer.fetcher as fetcher
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka import TopicPartition as KafkaTopicPartition
@@ -262,3 +265,67 @@ async def test_partitions_move_between_two_consumers_without_loss_or_repetition(
     for partition in range(4):
         offsets = [record.offset for record in group.database.effects if record.partition == partition]
         assert offsets == list(range(30))
+
+
+ODD_NAME = """
+import asyncio, sys
+from aiokafka import AIOKafkaProducer
+
+class NotUtf8(str):
+    def encode(self, *_): return b"\\xff\\xfe"
+
+async def main(bootstrap, topic):
+    producer = AIOKafkaProducer(bootstrap_servers=bootstrap)
+    await producer.start()
+    batch = producer.create_batch()
+    for value, headers in ((b"before", []), (b"odd", [(NotUtf8("x"), b"y")]), (b"after", [])):
+        batch.append(key=b"k", value=value, timestamp=None, headers=headers)
+    batch.close()
+    await (await producer.send_batch(batch, topic, partition=0))
+    await producer.stop()
+
+asyncio.run(main(*sys.argv[1:]))
+"""
+
+
+async def test_a_header_name_that_is_not_utf8_loses_nothing_here_or_in_other_partitions(
+    kafka: KafkaSettings, make_topic: MakeTopic, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """aiokafka cannot read such a batch, and what it took from other partitions meanwhile would be gone."""
+    monkeypatch.setattr(fetcher, "MemoryRecords", fetcher.MemoryRecords)  # the lenient reader is for this test only
+    group = Group(kafka, (await make_topic(partitions=2)).name)
+    group.processor.trusted = False
+    environment = os.environ | {"AIOKAFKA_NO_EXTENSIONS": "1"}  # only the builder in Python can be made to write it
+    async with group.subscribed(group.consumer(), max_records=20) as task:
+        producer = AIOKafkaProducer(bootstrap_servers=kafka.bootstrap)
+        await producer.start()
+        sender = await asyncio.create_subprocess_exec(
+            sys.executable, "-c", ODD_NAME, kafka.bootstrap, group.topic, env=environment
+        )
+        for value in numbered(0, 200):
+            await producer.send_and_wait(group.topic, value, key=b"k", partition=1)
+        assert await sender.wait() == 0
+        await producer.stop()
+        await group.until(203, task)
+    assert Counter(group.processed()) == Counter([b"before", b"odd", b"after", *numbered(0, 200)])
+
+
+@pytest.mark.parametrize("codec", ["gzip", "snappy", "lz4", "zstd"])
+async def test_every_compression_that_senders_use_is_read(group: Group, codec: str) -> None:
+    producer = AIOKafkaProducer(bootstrap_servers=group.kafka.bootstrap, compression_type=codec)
+    await producer.start()
+    try:
+        await producer.send_and_wait(group.topic, b"x" * 3000, key=b"k", partition=0)
+    finally:
+        await producer.stop()
+    async with group.subscribed(group.consumer()) as task:
+        await group.until(1, task)
+    assert group.processed() == [b"x" * 3000]
+
+
+async def test_a_log_that_is_shorter_than_what_was_processed_stops_the_consumer(group: Group) -> None:
+    """Kafka has lost records; reading on would pass over everything until the log is as long again."""
+    await group.produce(numbered(0, 3))
+    group.database.offsets[group.processor.name, TopicPartition(group.topic, 0)] = 1000
+    with pytest.raises(Systematic, match="has lost records"):
+        await asyncio.wait_for(subscribe(group.kafka, [group.topic], group.consumer(), asyncio.Event()), PATIENCE)

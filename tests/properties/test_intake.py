@@ -150,7 +150,9 @@ def test_an_address_is_in_the_vault_and_nowhere_else(module_database: Database, 
         await world.pool.execute("insert into intake.ingest_topics (topic, site) values ('from-shop', 'books')")
         records = [ingest_record(offset, orjson.dumps(body)) for offset, body in enumerate(sent)]
         async with transaction(world.pool) as tx:
-            await Ingest(world.registry, {"from-shop": "id"}).process(tx, records)
+            ingest = Ingest(world.registry, {"from-shop": "id"})
+            await ingest.prepare(records)
+            await ingest.process(tx, records)
         outbox = await world.pool.fetch("select topic, key, value, headers from intake.outbox")
         for row in outbox:
             assert LOCAL.encode() not in row["value"].lower()

@@ -92,7 +92,7 @@ _DIGITS: Final = b"0123456789"
 _NOT_DATE: Final = r"(?!(?:19|20)\d\d[-/.][01]?\d[-/.][0-3]?\d(?!\d))"
 _NUMBER: Final = re.compile(rf"(?<!\w){_NOT_DATE}[+(]{{0,2}}\d(?:[\s().\-/]{{0,3}}\d){{6,16}}(?!\w)")
 # Each look costs tens of microseconds; a text with more number-like runs than this is a table of numbers.
-_MOST_LOOKS: Final = 100
+_MOST_LOOKS: Final = 20
 
 
 def find_phones(field: str, text: str, regions: Sequence[str]) -> Iterable[Signal]:
