@@ -26,6 +26,7 @@ from services.intake.transaction import Connection, transaction
 from services.intake.withdrawal import withdraw
 from shared.access import ApiKey, ApiKeys, Scope
 from shared.events.ids import MAX_REVIEW_ID
+from shared.http.app import REVIEW_ID, SLOT
 from shared.http.auth import authenticate
 from shared.http.errors import ApiError, ErrorCode
 from shared.http.json import json_response, read_body, require_content_type
@@ -50,8 +51,8 @@ class Api:
 
     def routes(self) -> list[BaseRoute]:
         site = "/v1/sites/{site}"
-        review = f"{site}/reviews/{{review_id:int}}"
-        reply = f"{review}/replies/{{slot:int}}"
+        review = f"{site}/reviews/{REVIEW_ID}"
+        reply = f"{review}/replies/{SLOT}"
         return [
             Route(f"{site}/reviews", self.submit, methods=["POST"]),
             Route(f"{site}/reviews/batch", self.submit_batch, methods=["POST"]),

@@ -19,8 +19,12 @@ def normalise(address: str) -> str | None:
 
     Providers that tell upper case from lower in the local part have died out; one person with two identities is worse.
     """
+    address = address.strip()
+    # Before it is normalised, for that takes time by the square of the marks on one letter.
+    if len(address) > MAX_EMAIL:
+        return None
     # Full-width and other compatible forms of @ and letters are left as they are: NFKC would make two addresses one.
-    plain = unicodedata.normalize("NFC", address.strip()).lower()
+    plain = unicodedata.normalize("NFC", address).lower()
     if len(plain) > MAX_EMAIL or ".." in plain or _ADDRESS.fullmatch(plain) is None:
         return None
     local = plain.partition("@")[0]

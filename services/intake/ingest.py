@@ -6,9 +6,11 @@ delivers at least once; (source, source_id) makes that effectively once.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
+from typing import NamedTuple
 
 from services.intake import replies
 from services.intake.refusal import UNMAPPED_TOPIC, Refusal, Refused, unknown_review
@@ -25,6 +27,8 @@ from shared.kafka.consumer import Failure
 from shared.kafka.record import Record, header
 
 NAME = "intake-ingest"
+READ_AT_ONCE = 20
+"""Records, before other tasks of the process get a turn: each may be a long text."""
 
 _SITES = "select topic, site from intake.ingest_topics where topic = any($1::text[])"
 _PARK = """
@@ -43,6 +47,11 @@ class Wanted:
     submission: Submission | None
     reference: Reference | None
     traceparent: str
+
+
+class Prepared(NamedTuple):
+    record: Record
+    wanted: Wanted | Failure
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,9 +91,23 @@ class Ingest:
     def __init__(self, registry: Registry, topic_ids: Mapping[str, str]) -> None:
         self._registry = registry
         self._topic_ids = topic_ids
+        self._prepared: dict[int, Prepared] = {}
+
+    async def prepare(self, records: Sequence[Record]) -> None:
+        """Reads them before anything is locked. What cannot be read is no Poison: it is buried in bulk."""
+        prepared: dict[int, Prepared] = {}
+        for number, record in enumerate(records, 1):
+            before = self._prepared.get(id(record))
+            if before is not None and before.record is record:
+                prepared[id(record)] = before
+                continue
+            prepared[id(record)] = Prepared(record, read(record, self._topic_ids[record.topic]))
+            if number % READ_AT_ONCE == 0:
+                await asyncio.sleep(0)
+        self._prepared = prepared
 
     async def process(self, tx: Connection, records: Sequence[Record]) -> None:
-        wanted = [(record, read(record, self._topic_ids[record.topic])) for record in records]
+        wanted = [self._prepared[id(record)] for record in records]
         sites = dict(await tx.fetch(_SITES, list({record.topic for record in records})))
         dead: list[Dead] = []
         of_site: dict[str, list[Wanted]] = {}

@@ -10,6 +10,7 @@ from __future__ import annotations
 import random
 from collections import Counter
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 
@@ -18,9 +19,9 @@ from services.intake.decide import Candidate, Registered
 from services.intake.email import mask
 from services.intake.ids import ReviewIds
 from services.intake.plan import Channel, Plan, Result, Site, Stamp
-from services.intake.refusal import removed, unknown_review, unknown_site
+from services.intake.refusal import Refused, removed, unknown_review, unknown_site
 from services.intake.submission import Edit, Submission
-from services.intake.transaction import Connection, again_on_conflict
+from services.intake.transaction import Connection, KeysTaken, again_on_conflict
 from services.intake.vault import Vault
 from shared import metrics
 from shared.clock import Clock
@@ -32,6 +33,7 @@ from shared.kafka.outbox import append
 
 BATCH = 500
 """Submissions in one transaction; more gain nothing and lock for longer."""
+VIOLATIONS_BEFORE_HALVING = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +98,7 @@ class Registry:
         Raises Refused for an unknown site. Concurrent submissions of the same records or authors are settled by doing
         the batch again, within `tx`.
         """
-        results = await again_on_conflict(tx, self.clock, self.rng, partial(self._submit, tx, site, incoming))
+        results = await self._settle(tx, site, incoming)
         for (channel, outcome), count in Counter(
             (one.channel, result.outcome) for one, result in zip(incoming, results, strict=True)
         ).items():
@@ -108,7 +110,30 @@ class Registry:
     ) -> Result:
         """A new revision by somebody who saw revision `edit.revision`. Raises Refused where there is no such review."""
         work = partial(self._edit, tx, site, review_id, edit, Stamp(channel, traceparent))
-        return await again_on_conflict(tx, self.clock, self.rng, work)
+        try:
+            result = await again_on_conflict(tx, self.clock, self.rng, work)
+        except Refused:
+            metrics.SUBMISSIONS.labels(channel, "refused").inc()
+            raise
+        metrics.SUBMISSIONS.labels(channel, result.outcome).inc()
+        return result
+
+    async def _settle(self, tx: Connection, site: str, incoming: Sequence[Incoming]) -> list[Result]:
+        """The batch whole, or in halves, in order, when unique keys stand in its way time and again.
+
+        It may itself be what does: a review that leaves an entity and one that takes its place there are right one
+        after the other, but rows are not written in that order. Alone, a submission meets only what is written.
+        """
+        work = partial(self._submit, tx, site, incoming)
+        if len(incoming) < 2:
+            return await again_on_conflict(tx, self.clock, self.rng, work)
+        with suppress(KeysTaken):
+            return await again_on_conflict(tx, self.clock, self.rng, work, unique_violations=VIOLATIONS_BEFORE_HALVING)
+        middle = len(incoming) // 2
+        return [
+            *await self._settle(tx, site, incoming[:middle]),
+            *await self._settle(tx, site, incoming[middle:]),
+        ]
 
     async def _submit(self, tx: Connection, site_id: str, incoming: Sequence[Incoming]) -> list[Result]:
         site = await load_site(tx, site_id)

@@ -19,6 +19,8 @@ from shared.events.topics import TOPICS
 from shared.http.errors import ErrorCode
 
 SITE_ID = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
+RESERVED = frozenset({"reviews", "summary"})
+"""Stand in the place of a site's id in public addresses."""
 _TOPIC = re.compile(r"[A-Za-z0-9._-]{1,249}")
 
 _CREATE = """
@@ -50,6 +52,9 @@ async def create_site(
     """Makes a site with an identity key of its own, and announces it. Raises Refused, CONFLICT if it exists."""
     if SITE_ID.fullmatch(site) is None:
         message = "a site id has up to 63 lower-case letters, digits and hyphens, and starts with a letter or digit"
+        raise Refused(Refusal(ErrorCode.VALIDATION_ERROR, message, "site"))
+    if site in RESERVED:
+        message = "public addresses use this word themselves; choose another id"
         raise Refused(Refusal(ErrorCode.VALIDATION_ERROR, message, "site"))
     if not name.strip() or len(name) > MAX_SITE_NAME or not name.isprintable():
         message = f"name must have 1 to {MAX_SITE_NAME} printable characters"

@@ -56,25 +56,33 @@ class IngestSubscription:
         while not stop.is_set():
             try:
                 topics = await self._topics()
-                self._backoff.reset()
                 if topics:
                     await self._consume(topics, stop)
                 else:
-                    self._on_ready(True)
+                    self._ready(True)
                     await _pause(stop, POLL_SECONDS)
             except Exception as error:
-                if not (is_transient(error) or isinstance(error, KafkaError)):
+                if isinstance(error, TopicMissing):
+                    # Deleted while it was consumed. Which one it was is found by asking for all of them anew.
+                    self._ids.clear()
+                elif not (is_transient(error) or isinstance(error, KafkaError)):
                     raise
-                self._on_ready(False)
+                self._ready(False)
                 metrics.CONSUMER_RETRIES.labels(NAME).inc()
                 log.warning("waiting", consumer=NAME, because=type(error).__name__)
                 await _pause(stop, self._backoff.wait())
+
+    def _ready(self, ready: bool) -> None:
+        """Only what was ready for once starts to wait from the beginning: topics may be listed and yet not be read."""
+        if ready:
+            self._backoff.reset()
+        self._on_ready(ready)
 
     async def _consume(self, topics: Collection[str], stop: asyncio.Event) -> None:
         """Until `stop`, or until other topics are to be consumed."""
         log.info("consuming ingest topics", topics=sorted(topics))
         progress = PostgresProgress(self._pool, "intake", NAME, self._find_ids)
-        consumer = Consumer(Ingest(self._registry, self._ids), progress, self._clock, self._rng, self._on_ready)
+        consumer = Consumer(Ingest(self._registry, self._ids), progress, self._clock, self._rng, self._ready)
         changed = asyncio.Event()
         consuming = asyncio.create_task(subscribe(self._kafka, sorted(topics), consumer, changed))
         watching = asyncio.create_task(self._watch(topics, stop, changed))

@@ -22,6 +22,10 @@ class Contended(asyncpg.SerializationError):
     """Too many at the same rows. Transient: the same work may succeed later."""
 
 
+class KeysTaken(Contended):
+    """The work ran into unique keys time and again: it may be in its own way, and smaller pieces of it are not."""
+
+
 _LOST_RACES = (asyncpg.UniqueViolationError, asyncpg.TransactionRollbackError)
 
 
@@ -32,17 +36,29 @@ async def transaction(pool: asyncpg.Pool[Any]) -> AsyncIterator[Connection]:
         yield cast(Connection, connection)
 
 
-async def again_on_conflict(tx: Connection, clock: Clock, rng: random.Random, work: Callable[[], Awaitable[T]]) -> T:
+async def again_on_conflict(
+    tx: Connection,
+    clock: Clock,
+    rng: random.Random,
+    work: Callable[[], Awaitable[T]],
+    *,
+    unique_violations: int = ATTEMPTS,
+) -> T:
     """Runs `work` in a savepoint of `tx`, and again after a unique violation, deadlock or serialisation failure.
 
-    Under READ COMMITTED every attempt sees what was committed before it. Raises Contended when the last one failed too.
+    Under READ COMMITTED every attempt sees what was committed before it. Raises Contended when the last one failed too,
+    and KeysTaken as soon as so many attempts have ended in a unique violation.
     """
     wait = 0.005
+    violations = 0
     for left in reversed(range(ATTEMPTS)):
         try:
             async with tx.transaction():
                 return await work()
         except _LOST_RACES as error:
+            violations += isinstance(error, asyncpg.UniqueViolationError)
+            if violations >= unique_violations:
+                raise KeysTaken(f"{violations} attempts ran into unique keys") from None
             if not left:
                 # The error itself says which key it was, and that may be somebody's.
                 raise Contended(f"gave up after {ATTEMPTS} attempts: {type(error).__name__}") from None

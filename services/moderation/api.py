@@ -22,6 +22,7 @@ from services.moderation.views import case_view, history_view, page_view
 from shared.access import ApiKeys
 from shared.events.ids import MAX_REVIEW_ID
 from shared.events.models import Status
+from shared.http.app import REVIEW_ID
 from shared.http.auth import authenticate
 from shared.http.errors import ApiError, ErrorCode
 from shared.http.json import json_response, read_object
@@ -43,7 +44,7 @@ class ModerationApi:
         self._desk = desk
 
     def routes(self) -> list[Route]:
-        case = "/v1/sites/{site}/cases/{review_id}"
+        case = f"/v1/sites/{{site}}/cases/{REVIEW_ID}"
         return [
             Route("/v1/sites/{site}/cases", self.list_cases, methods=["GET"]),
             Route(case, self.read_case, methods=["GET"]),
@@ -163,10 +164,10 @@ def _limit(params: Mapping[str, str]) -> int:
 
 
 def _review_id(request: Request) -> int:
-    text = request.path_params["review_id"]
-    if not _is_id(text) or int(text) > MAX_REVIEW_ID:
+    review_id: int = request.path_params["review_id"]
+    if review_id > MAX_REVIEW_ID:
         raise _not_found()
-    return int(text)
+    return review_id
 
 
 def _is_id(text: str) -> bool:

@@ -326,3 +326,17 @@ async def test_a_batch_refuses_what_it_cannot_keep(world: ApiWorld) -> None:
         422,
         "VALIDATION_ERROR",
     )
+
+
+@pytest.mark.parametrize("review_id", ["1" * 5000, "9" * 17, "0", "-1", "1.5", "\u0661", "x"])
+async def test_what_cannot_be_a_review_is_not_there(world: ApiWorld, review_id: str) -> None:
+    for method, path in (("GET", ""), ("PUT", ""), ("DELETE", ""), ("PUT", "/replies/0"), ("DELETE", "/replies/0")):
+        body = {"rating": 5, "revision": 1, "text": "x"} if method == "PUT" else None
+        answer = await world.http.request(method, f"{REVIEWS}/{review_id}{path}", json=body)
+        assert code(answer) == (404, "NOT_FOUND")
+
+
+async def test_a_slot_of_many_digits_is_not_there(world: ApiWorld) -> None:
+    review_id = (await world.submit()).json()["review_id"]
+    answer = await world.http.delete(f"{REVIEWS}/{review_id}/replies/{'1' * 5000}")
+    assert code(answer) == (404, "NOT_FOUND")

@@ -11,12 +11,14 @@ from typing import Any
 import orjson
 import pytest
 
-from services.intake.ingest import NAME, Ingest
+from services.intake import ingest
+from services.intake.ingest import NAME, READ_AT_ONCE, Ingest, Wanted, read
 from services.intake.submission import MAX_BODY_BYTES
+from services.intake.transaction import transaction
 from shared.events.models import ReplyPosted, ReplyRemoved, ReviewSubmitted, ReviewWithdrawn
-from shared.kafka.consumer import Consumer
+from shared.kafka.consumer import Consumer, Failure
 from shared.kafka.progress import PostgresProgress
-from shared.kafka.record import TopicPartition
+from shared.kafka.record import Record, TopicPartition
 from tests.intake_world import IngestRecord, IntakeWorld, ingest_record, intake_world
 from tests.parts import Database
 
@@ -137,6 +139,38 @@ async def test_operations_follow_submissions_of_the_same_batch_in_order(world: I
     assert isinstance(gone, ReviewWithdrawn)
     assert (gone.withdrawn_by, gone.revision, gone.sequence) == ("from-shop", 2, 3)
     assert await dead(world) == [(5, "books", "REMOVED")]
+
+
+async def test_records_are_read_before_the_transaction_once_and_not_all_at_a_go(
+    world: IntakeWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    turns_of_others = 0
+    turns_at_reading = []
+
+    def counting(record: Record, topic_id: str) -> Wanted | Failure:
+        turns_at_reading.append(turns_of_others)
+        return read(record, topic_id)
+
+    async def others() -> None:
+        nonlocal turns_of_others
+        while True:
+            turns_of_others += 1
+            await asyncio.sleep(0)
+
+    monkeypatch.setattr(ingest, "read", counting)
+    processor = Ingest(world.registry, IDS)
+    records = [ingest_record(n, {"rating": 5}) for n in range(3 * READ_AT_ONCE)]
+    running = asyncio.create_task(others())
+    try:
+        await processor.prepare(records)
+    finally:
+        running.cancel()
+    await processor.prepare(records)
+    async with transaction(world.pool) as tx:
+        await processor.process(tx, records)
+    assert len(turns_at_reading) == len(records)
+    assert len(set(turns_at_reading)) == 3
+    assert len(await world.events()) == len(records)
 
 
 async def test_a_redelivery_changes_nothing(world: IntakeWorld) -> None:

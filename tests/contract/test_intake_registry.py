@@ -10,6 +10,7 @@ from datetime import timedelta
 import asyncpg
 import orjson
 import pytest
+from prometheus_client import REGISTRY
 
 from services.intake import keys, registry, replies, settings, sites, vault
 from services.intake.refusal import Refused
@@ -122,6 +123,55 @@ async def test_a_batch_is_one_after_the_other(world: IntakeWorld) -> None:
     stored = await world.pool.fetchrow("select revision, sequence, author_id, event ->> 'sequence' from intake.reviews")
     assert stored is not None
     assert tuple(stored) == (2, 2, None, "2")
+
+
+async def test_a_batch_that_is_in_its_own_way_is_done_one_after_the_other(world: IntakeWorld) -> None:
+    """One live review per author and entity holds after each submission, though not between any two statements."""
+
+    def at(source_id: str, entity_id: str) -> Submission:
+        return record_of(source_id, entity_id=entity_id, author=JANE)
+
+    async def where() -> dict[str, str]:
+        rows = await world.pool.fetch("select source_id, entity_id from intake.reviews")
+        return {row["source_id"]: row["entity_id"] for row in rows}
+
+    await world.submit(at("1", "e1"))
+    left_and_taken = await world.submit(at("0", "e0"), at("1", "e2"), at("3", "e1"), at("4", "e1"), at("5", "e5"))
+    assert [one.outcome for one in left_and_taken] == ["created", "edited", "created", "refused", "created"]
+    refusal = left_and_taken[3].refusal
+    assert refusal is not None
+    assert (refusal.code.value, left_and_taken[3].review_id) == ("ALREADY_REVIEWED", left_and_taken[2].review_id)
+    assert await where() == {"0": "e0", "1": "e2", "3": "e1", "5": "e5"}
+
+    in_a_ring = await world.submit(at("1", "e4"), at("3", "e2"), at("1", "e1"))
+    assert [(one.outcome, one.revision) for one in in_a_ring] == [("edited", 3), ("edited", 2), ("edited", 4)]
+    assert await where() == {"0": "e0", "1": "e1", "3": "e2", "5": "e5"}
+
+    events = [event for event in await world.events() if isinstance(event, ReviewSubmitted)]
+    assert [(event.source_id, event.revision, event.content.entity_id) for event in events] == [
+        ("1", 1, "e1"), ("0", 1, "e0"), ("1", 2, "e2"), ("3", 1, "e1"), ("5", 1, "e5"), ("1", 3, "e4"), ("3", 2, "e2"),
+        ("1", 4, "e1"),
+    ]  # fmt: skip
+
+
+async def test_edits_are_counted_by_what_became_of_them(world: IntakeWorld) -> None:
+    created = await world.submit_one(text="one")
+    assert created.review_id is not None
+    before = {outcome: counted(outcome) for outcome in ("edited", "refused", "unchanged")}
+    async with transaction(world.pool) as tx:
+        for said in (Edit(rating=4, revision=1), Edit(rating=4, revision=2), Edit(rating=3, revision=1)):
+            await world.registry.edit(tx, "books", created.review_id, said, "api", None)
+        with pytest.raises(Refused):
+            await world.registry.edit(tx, "books", created.review_id + 1, Edit(rating=4, revision=1), "api", None)
+    assert {outcome: counted(outcome) - number for outcome, number in before.items()} == {
+        "edited": 1,
+        "refused": 2,
+        "unchanged": 1,
+    }
+
+
+def counted(outcome: str) -> float:
+    return REGISTRY.get_sample_value("plaudit_submissions_total", {"channel": "api", "outcome": outcome}) or 0
 
 
 async def test_settings_are_stamped_into_later_submissions(world: IntakeWorld) -> None:

@@ -11,14 +11,17 @@ from typing import Any
 import asyncpg
 import httpx
 import pytest
+import structlog
+from prometheus_client import REGISTRY
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
+from starlette.types import Message
 
 from shared.access import ApiKey
-from shared.http.app import create_app
+from shared.http.app import REVIEW_ID, SLOT, create_app
 from shared.http.auth import authenticate
 from shared.http.errors import STATUS, ApiError, ErrorCode
 from shared.http.json import json_response, parse_json, read_json, read_object, require_content_type
@@ -161,6 +164,66 @@ async def test_a_database_that_is_away_is_worth_another_try(client: httpx.AsyncC
     answer = await client.get("/away")
     assert (answer.status_code, answer.json()["error"]["code"]) == (503, "SERVICE_UNAVAILABLE")
     assert answer.headers["retry-after"] == "1"
+
+
+async def test_what_was_not_expected_is_answered_counted_and_has_its_id() -> None:
+    """And ends here: what a server is told of, it prints with all that the error says."""
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app()), base_url="http://test") as client:
+        for path, status in (("/fail", 500), ("/away", 503)):
+            labels = {"service": "tests", "route": path, "method": "GET", "status": str(status)}
+            before = REGISTRY.get_sample_value("plaudit_http_requests_total", labels) or 0
+            answer = await client.get(path, headers={"x-request-id": "r-2"})
+            assert (answer.status_code, answer.headers.get_list("x-request-id")) == (status, ["r-2"])
+            assert REGISTRY.get_sample_value("plaudit_http_requests_total", labels) == before + 1
+
+
+async def test_an_answer_that_breaks_off_is_cut_and_not_answered_again() -> None:
+    async def half(request: Request) -> Response:
+        async def pieces() -> AsyncIterator[bytes]:
+            yield b"one"
+            raise KeyError("two")
+
+        return StreamingResponse(pieces())
+
+    sent: list[Message] = []
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    async def receive() -> Message:
+        await asyncio.sleep(60)
+        raise AssertionError("cancelled before")
+
+    scope = {"type": "http", "method": "GET", "path": "/half", "headers": [], "query_string": b"", "root_path": ""}
+    with pytest.raises(KeyError):
+        await create_app("tests", [Route("/half", half)], Health())(scope, receive, send)
+    assert [message["type"] for message in sent] == ["http.response.start", "http.response.body"]
+
+
+async def test_a_fault_is_logged_with_its_route_and_not_with_its_path(caplog: pytest.LogCaptureFixture) -> None:
+    made = create_app("tests", [Route("/people/{name}", fail)], Health())
+    with caplog.at_level(logging.INFO), structlog.testing.capture_logs() as logs:
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(made), base_url="http://test") as client:
+            await client.get(f"/people/{SECRET}")
+    assert [line["route"] for line in logs] == ["/people/{name}"]
+    assert SECRET not in str(logs)
+
+
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [("1", 200), ("9" * 16, 200), ("9" * 17, 404), ("1" * 5000, 404), ("-1", 404), ("\u0661", 404), ("x", 404)],
+)
+async def test_ids_in_paths_have_as_many_digits_as_they_can_have(path: str, status: int) -> None:
+    async def show(request: Request) -> Response:
+        return json_response(request.path_params)
+
+    made = create_app("tests", [Route(f"/r/{REVIEW_ID}", show), Route(f"/s/{SLOT}", show)], Health())
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(made), base_url="http://test") as client:
+        answer = await client.get(f"/r/{path}")
+        assert answer.status_code == status
+        assert status != 200 or answer.json() == {"review_id": int(path)}
+        assert (await client.get("/s/99")).json() == {"slot": 99}
+        assert (await client.get("/s/1000")).status_code == 404
 
 
 @pytest.mark.parametrize(
