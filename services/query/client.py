@@ -12,6 +12,8 @@ from shared.http.client_address import Network, client_address, rate_limit_group
 
 ForwardedHeader = Literal["x-forwarded-for", "forwarded"]
 
+_USED = 1024
+
 _FOR = re.compile(r'(?:^|;)\s*for\s*=\s*"?([^";]+)"?', re.IGNORECASE)
 
 
@@ -27,11 +29,16 @@ class Clients:
         self._group = lru_cache(maxsize=10_000)(self._find_group)
 
     def group(self, request: Request) -> str:
-        return self._group(request.peer, request.header(self._header) if self._trusted else "")
+        return self._group(request.peer, _end(request.header(self._header)) if self._trusted else "")
 
     def _find_group(self, peer: str, forwarded: str) -> str:
         hops = forwarded_for(forwarded) if self._header == b"forwarded" else forwarded
         return rate_limit_group(client_address(peer, hops, self._trusted))
+
+
+def _end(header: str) -> str:
+    """The last whole hops, which trusted proxies wrote: the client decides on the length of what stands before them."""
+    return header if len(header) <= _USED else header[-_USED:].partition(",")[2]
 
 
 def forwarded_for(header: str) -> str:

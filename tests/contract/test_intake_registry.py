@@ -331,6 +331,8 @@ async def test_sites_are_announced_and_topics_belong_to_one(world: IntakeWorld) 
             await sites.create_site(tx, world.clock, "toys", "Toys", SiteSettings(), by="cli")
         with pytest.raises(Refused, match="VALIDATION_ERROR"):
             await sites.create_site(tx, world.clock, "Toys!", "Toys", SiteSettings(), by="cli")
+        with pytest.raises(Refused, match="VALIDATION_ERROR"):
+            await sites.create_site(tx, world.clock, "reviews", "Toys", SiteSettings(), by="cli")
         await sites.map_ingest_topic(tx, "from-shop", "toys")
         await sites.map_ingest_topic(tx, "from-shop", "toys")
         for topic, site, code in (

@@ -17,7 +17,7 @@ from services.query.core.document import Document
 from services.query.core.query import ReviewQuery
 from services.query.cors import Cors
 from services.query.edge import Edge
-from services.query.exchange import Receive, Scope, Send
+from services.query.exchange import Receive, Request, Scope, Send
 from services.query.intake import Accepted
 from services.query.lynkow.dialect import Lynkow, Sites
 from shared.events.settings import SiteSettings
@@ -276,6 +276,27 @@ async def test_only_the_chosen_header_is_believed() -> None:
     headers = {"Forwarded": "for=198.51.100.1"}
     assert await statuses(reads, headers, "10.0.0.5", **options) == 200
     assert await statuses(reads, headers | {"X-Forwarded-For": "192.0.2.1"}, "10.0.0.5", **options) == 429
+
+
+async def test_only_the_end_of_the_header_counts() -> None:
+    clients = Clients(parse_networks(("10.0.0.0/8",)))
+
+    def group(header: str) -> str:
+        async def receive() -> dict[str, object]:
+            raise AssertionError("no body is needed")
+
+        headers = [(b"x-forwarded-for", header.encode())]
+        scope = {"method": "GET", "path": "/", "query_string": b"", "headers": headers, "client": ("10.0.0.5", 1)}
+        return clients.group(Request(scope, receive))
+
+    assert group("192.0.2.1, " * 10_000 + "198.51.100.1") == group("198.51.100.1")
+    # An address that the cut goes through is none, whatever its rest looks like.
+    proxies = ", ".join(["10.0.0.7"] * 101) + " " * 7
+    cut = f"192.0.2.1, {proxies}"
+    assert cut[-1024:].startswith("2.0.2.1, ")
+    assert group(cut) == group(proxies)
+    assert group(cut) not in (group("192.0.2.1"), group("2.0.2.1"))
+    assert group("1" * 2000) == group("")
 
 
 async def test_one_ipv6_network_is_one_client() -> None:

@@ -39,6 +39,21 @@ def test_paging() -> None:
     assert (query.page.limit, query.page.offset) == (7, 14)
 
 
+def test_pages_end_at_an_offset_with_a_cure() -> None:
+    assert listing(page="5001").query("shop").page.offset == 100_000
+    with pytest.raises(Problem) as error:
+        listing(page="1002", limit="100")
+    (detail,) = error.value.details
+    assert detail.field == "page"
+    assert "narrow the list by filters" in detail.message
+
+
+def test_text_that_is_not_percent_encoded_is_utf_8_or_else_latin_1() -> None:
+    for query in ("search=Größe".encode(), b"search=Gr%C3%B6%C3%9Fe", "search=Größe".encode("latin-1")):
+        assert parse_listing(query).conditions == (Contains(("Größe",)),)
+    assert parse_entity_id("entity_id=Größe".encode()) == "Größe"
+
+
 def moment(text: str) -> datetime:
     return datetime.fromisoformat(text).replace(tzinfo=UTC)
 
@@ -111,6 +126,8 @@ def test_orders(query: str, expected: Order) -> None:
         ("page=0", "page"),
         ("page=x", "page"),
         ("page=99999999999999999999", "page"),
+        ("page=5002", "page"),
+        ("page=100002&limit=1", "page"),
         ("limit=0", "limit"),
         ("limit=101", "limit"),
         ("limit=%D9%A3", "limit"),

@@ -22,7 +22,7 @@ from services.query.core.connections import Connections, TooBusy, TooSlow, Unrea
 from services.query.core.document import Column, Document, FirstReply, Member, Milliseconds, Plain
 from services.query.core.query import AnyOf, Compare, Condition, Contains, Field, Op, Order, Page, ReviewQuery, Value
 from services.query.core.reader import PostgresReader
-from services.query.core.sql import Statement
+from services.query.core.sql import Statement, reviews_statement
 
 ROOT = Path(__file__).parents[2]
 START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -227,6 +227,24 @@ async def test_callers_wait_for_a_connection_only_so_long(query_postgres: str) -
     await opened.close()
 
 
+async def test_expensive_reads_leave_connections_to_the_others(query_postgres: str) -> None:
+    opened = connections(query_postgres, size=4)
+    slow = asyncio.ensure_future(opened.fetch(Statement("select pg_sleep(0.6)", []), expensive=True))
+    await asyncio.sleep(0.05)
+    with pytest.raises(TooBusy):
+        await opened.fetch(Statement("select 1", []), expensive=True)
+    for _ in range(3):
+        assert len(await opened.fetch(Statement("select 1", []))) == 1
+    assert not slow.done()
+    await slow
+    for _ in range(2):
+        assert len(await opened.fetch(Statement("select 1", []), expensive=True)) == 1
+    with pytest.raises(asyncpg.PostgresSyntaxError):
+        await opened.fetch(Statement("no sql", []), expensive=True)
+    assert len(await opened.fetch(Statement("select 1", []), expensive=True)) == 1
+    await opened.close()
+
+
 async def test_a_cancelled_read_gives_its_connection_back(query_postgres: str) -> None:
     opened = connections(query_postgres, size=1)
     await opened.fetch(Statement("select 1", []))
@@ -361,6 +379,27 @@ async def test_the_newest_page_comes_from_the_index(query_postgres: str, reader:
     assert "reviews_newest" in text
     assert "Sort" not in text
     await connection.close()
+
+
+async def test_a_product_comes_from_indexes_by_id_or_by_name(query_postgres: str, reader: PostgresReader) -> None:
+    either = AnyOf((Compare(Field.ENTITY_ID, Op.IN, ("e7",)), Compare(Field.ENTITY_NAME, Op.IN, ("e7",))))
+    statement = reviews_statement("published", SHOWN, ReviewQuery("shop", Page(20), (either,)))
+    connection = await asyncpg.connect(query_postgres)
+    transaction = connection.transaction()
+    await transaction.start()
+    # Of sixty rows a scan is quickest. These are gone before anybody asks whether they are approved.
+    await connection.execute(
+        "insert into published.reviews select 'shop', n, 1, 'r', 'e' || n % 500, 'name ' || n % 500, 5, null, null,"
+        " null, null, null, 'en', t, t, t, t, t, 1, false, null"
+        " from generate_series(10000, 14999) n, lateral (select timestamptz '2026-01-01' + n * interval '1 s') _ (t)"
+    )
+    await connection.execute("analyze published.reviews")
+    plan = await connection.fetch(f"explain {statement.text}", *statement.arguments)
+    await transaction.rollback()
+    await connection.close()
+    text = "\n".join(row[0] for row in plan)
+    for index in ("reviews_of_entity ", "reviews_of_entity_name "):
+        assert text.count(f"Bitmap Index Scan on {index}") == 2, text
 
 
 async def test_summaries(reader: PostgresReader) -> None:

@@ -20,7 +20,7 @@ from services.query.core.query import (
     ReviewQuery,
     Value,
 )
-from services.query.core.sql import reviews_statement, summary_statement
+from services.query.core.sql import is_expensive, reviews_statement, summary_statement
 
 SHOWN = Document((Member("id", Plain(Column.REVIEW_ID)),))
 HOSTILE = "x'; drop table published.reviews; --"
@@ -79,6 +79,49 @@ def test_totals_are_stored_ones_where_the_filter_allows() -> None:
     ):
         assert "count(*)" in text(condition)
         assert "summaries" not in text(condition)
+
+
+PRODUCT = AnyOf((Compare(Field.ENTITY_ID, Op.IN, ("x",)), Compare(Field.ENTITY_NAME, Op.IN, ("x",))))
+IDS = Compare(Field.REVIEW_ID, Op.IN, (1, 2))
+STARS = Compare(Field.RATING, Op.IN, (5,))
+NEWEST, BEST = Order(Field.CREATED_AT, True), Order(Field.RATING, True)
+
+
+@pytest.mark.parametrize(
+    ("conditions", "order", "offset", "expensive"),
+    [
+        ((), NEWEST, 0, False),
+        ((), Order(Field.CREATED_AT), 0, False),
+        ((), NEWEST, 10_000, False),
+        ((), NEWEST, 10_001, True),
+        ((), BEST, 0, True),
+        ((PRODUCT,), NEWEST, 0, False),
+        ((PRODUCT, STARS), NEWEST, 0, False),
+        ((PRODUCT,), BEST, 0, True),
+        ((PRODUCT, Contains(("a",))), NEWEST, 0, True),
+        ((Compare(Field.ENTITY_ID, Op.IN, ("x",)),), NEWEST, 0, False),
+        ((Compare(Field.ENTITY_ID, Op.NOT_IN, ("x",)),), NEWEST, 0, True),
+        ((STARS,), NEWEST, 0, True),
+        ((Contains(("a",)),), NEWEST, 0, True),
+        ((IDS,), NEWEST, 0, False),
+        ((IDS, Contains(("a",))), BEST, 0, False),
+        ((Compare(Field.REVIEW_ID, Op.NOT_IN, (1,)),), NEWEST, 0, True),
+    ],
+)
+def test_what_grows_with_the_site_is_expensive(
+    conditions: tuple[Condition, ...], order: Order, offset: int, expensive: bool
+) -> None:
+    assert is_expensive(ReviewQuery("shop", Page(20, offset), conditions, (order,))) is expensive
+
+
+def test_documents_of_skipped_rows_are_not_made() -> None:
+    for query, ids_first in (
+        (ReviewQuery("shop", Page(20)), False),
+        (ReviewQuery("shop", Page(20, 1000)), True),
+        (ReviewQuery("shop", Page(20), (), (BEST,)), True),
+    ):
+        text = reviews_statement("published", SHOWN, query).text
+        assert ("select r.review_id from published.reviews r where" in text) is ids_first
 
 
 def order_by(*order: Order) -> str:

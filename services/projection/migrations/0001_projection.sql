@@ -81,6 +81,7 @@ create table published.reviews (
 );
 create index reviews_newest on published.reviews (site, created_at desc, review_id desc);
 create index reviews_of_entity on published.reviews (site, entity_id, created_at desc, review_id desc);
+create index reviews_of_entity_name on published.reviews (site, entity_name, created_at desc, review_id desc);
 
 -- Counts and integer sums per entity (scope 'entity') and per site (scope 'site', entity_id ''); averages are computed on read.
 create table published.summaries (

@@ -88,14 +88,32 @@ class Connections:
         self._application_name = application_name
         self._statement_timeout = statement_timeout_seconds
         self._wait_seconds = wait_seconds
+        # Reads that may take long leave most connections to those that do not.
+        self._expensive = asyncio.Semaphore(max(1, size // 4))
         # Last in, first out: a quiet server uses few connections and keeps their caches warm.
         self._free: asyncio.LifoQueue[_Slot] = asyncio.LifoQueue()
         self._slots = [_Slot() for _ in range(size)]
         for slot in self._slots:
             self._free.put_nowait(slot)
 
-    async def fetch(self, statement: Statement) -> list[asyncpg.Record]:
-        """All rows. Raises TooBusy, TooSlow or Unreachable; every other error is a fault in the statement."""
+    async def fetch(self, statement: Statement, *, expensive: bool = False) -> list[asyncpg.Record]:
+        """All rows. Raises TooBusy, TooSlow or Unreachable; every other error is a fault in the statement.
+
+        Expensive statements have a quarter of the connections among them, at least one.
+        """
+        if not expensive:
+            return await self._fetch_in_slot(statement)
+        try:
+            async with asyncio.timeout(self._wait_seconds):
+                await self._expensive.acquire()
+        except TimeoutError:
+            raise TooBusy from None
+        try:
+            return await self._fetch_in_slot(statement)
+        finally:
+            self._expensive.release()
+
+    async def _fetch_in_slot(self, statement: Statement) -> list[asyncpg.Record]:
         try:
             slot = self._free.get_nowait()
         except asyncio.QueueEmpty:

@@ -45,7 +45,8 @@ class PostgresReader:
         return Site(name, SiteSettings.model_validate_json(settings).model_copy(update={"enabled": enabled}))
 
     async def reviews(self, query: ReviewQuery, document: Document) -> ReviewPage | None:
-        rows = await self._connections.fetch(sql.reviews_statement(self._schema, document, query))
+        statement = sql.reviews_statement(self._schema, document, query)
+        rows = await self._connections.fetch(statement, expensive=sql.is_expensive(query))
         if not rows:
             return None
         enabled, total, documents = rows[0]

@@ -33,6 +33,11 @@ class Statement(NamedTuple):
     arguments: list[object]
 
 
+_INDEXED = frozenset({Field.CREATED_AT, Field.REVIEW_ID})
+_ENTITY = frozenset({Field.ENTITY_ID, Field.ENTITY_NAME})
+_SHALLOW = 100
+_DEEP = 10_000
+
 _ARRAYS = {Kind.INTEGER: "bigint[]", Kind.TEXT: "text[]", Kind.BOOLEAN: "boolean[]", Kind.TIME: "timestamptz[]"}
 _SCALARS = {Kind.INTEGER: "bigint", Kind.TEXT: "text", Kind.BOOLEAN: "boolean", Kind.TIME: "timestamptz"}
 
@@ -74,7 +79,38 @@ def reviews_statement(schema: Schema, document: Document, query: ReviewQuery) ->
     for condition in conditions:
         arguments.extend(_arguments(condition))
     shapes = tuple([_shape(condition) for condition in conditions])
-    return Statement(_reviews_text(schema, document, shapes, query.order, _total(conditions)), arguments)
+    # What stands inside of the limit is made for all rows that are skipped or sorted away too. For a few rows out of an
+    # index that is still quicker than looking each of the page's up again.
+    ids_first = query.page.offset > _SHALLOW or not _by_index(query.order)
+    text = _reviews_text(schema, document, shapes, query.order, _total(conditions), ids_first)
+    return Statement(text, arguments)
+
+
+def is_expensive(query: ReviewQuery) -> bool:
+    """Whether the work grows with the site: a text search, a live count, an order without an index, a deep page.
+
+    What is found by ids or by an entity's name is not, as long as an entity's reviews are asked for by time.
+    """
+    if any(_names_ids(condition) for condition in query.conditions):
+        return False
+    if query.page.offset > _DEEP or not _by_index(query.order):
+        return True
+    if any(isinstance(condition, Contains) for condition in query.conditions):
+        return True
+    return _total(query.conditions) == "count" and not any(_names_entities(one) for one in query.conditions)
+
+
+def _by_index(order: tuple[Order, ...]) -> bool:
+    return len(order) == 1 and order[0].field in _INDEXED
+
+
+def _names_ids(condition: Condition) -> bool:
+    return isinstance(condition, Compare) and condition.field is Field.REVIEW_ID and condition.op is Op.IN
+
+
+def _names_entities(condition: Condition) -> bool:
+    comparisons = condition.comparisons if isinstance(condition, AnyOf) else (condition,)
+    return all(isinstance(one, Compare) and one.field in _ENTITY and one.op is Op.IN for one in comparisons)
 
 
 def _total(conditions: Sequence[Condition]) -> Total:
@@ -131,7 +167,12 @@ def _escape(word: str) -> str:
 
 @lru_cache(maxsize=4096)
 def _reviews_text(
-    schema: Schema, document: Document, shapes: tuple[Shape, ...], order: tuple[Order, ...], total: Total
+    schema: Schema,
+    document: Document,
+    shapes: tuple[Shape, ...],
+    order: tuple[Order, ...],
+    total: Total,
+    ids_first: bool,
 ) -> str:
     where = ["r.site = $1"]
     parameter = 4
@@ -152,11 +193,15 @@ def _reviews_text(
             count = f"select count(*) from {schema}.reviews r where {conditions}"
         case _:
             assert_never(total)
-    return (
-        f"select s.enabled, coalesce(({count}), 0), (select json_agg(d)::text from (select {document.columns}"
-        f" from {schema}.reviews r where {conditions} order by {_order(order)} limit $2 offset $3) d)"
-        f" from {schema}.sites s where s.site = $1"
-    )
+    rows = f"from {schema}.reviews r where {conditions} order by {_order(order)} limit $2 offset $3"
+    if ids_first:
+        documents = (
+            f"select json_agg((select row_to_json(d) from (select {document.columns} from {schema}.reviews r"
+            f" where r.site = $1 and r.review_id = p.review_id) d))::text from (select r.review_id {rows}) p"
+        )
+    else:
+        documents = f"select json_agg(d)::text from (select {document.columns} {rows}) d"
+    return f"select s.enabled, coalesce(({count}), 0), ({documents}) from {schema}.sites s where s.site = $1"
 
 
 def _condition(shape: Shape, parameter: int) -> tuple[str, int]:

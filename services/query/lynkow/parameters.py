@@ -31,6 +31,7 @@ from shared.events.ids import MAX_REVIEW_ID
 DEFAULT_LIMIT = 20
 MAX_LIMIT = 100
 MAX_PAGE = 1_000_000_000
+MAX_OFFSET = 100_000
 MAX_LIST = 100
 MAX_SEARCH = 200
 MAX_WORDS = 10
@@ -122,7 +123,11 @@ def parse_locale(query_string: bytes) -> str | None:
 
 def _pairs(query_string: bytes) -> list[tuple[str, str]]:
     try:
-        return parse_qsl(query_string.decode("latin-1"), keep_blank_values=True, max_num_fields=MAX_FIELDS)
+        text = query_string.decode()
+    except UnicodeDecodeError:
+        text = query_string.decode("latin-1")
+    try:
+        return parse_qsl(text, keep_blank_values=True, max_num_fields=MAX_FIELDS)
     except ValueError:
         raise Problem(422, [Detail(f"there must not be more than {MAX_FIELDS} parameters")]) from None
 
@@ -149,6 +154,9 @@ def _parse(query_string: bytes) -> Listing:
     conditions = tuple(reading.conditions())
     page = reading.scalar("page", _whole(1, MAX_PAGE), 1)
     per_page = reading.scalar("limit", _whole(1, MAX_LIMIT), DEFAULT_LIMIT)
+    if (page - 1) * per_page > MAX_OFFSET:
+        cure = "narrow the list by filters such as dateTo or productName"
+        problems.append(Detail(f"must not skip more than {MAX_OFFSET} reviews; {cure}", "page"))
     order = reading.order()
     if problems:
         raise _invalid(problems)
