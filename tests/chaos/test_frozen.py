@@ -19,7 +19,7 @@ from tests.chaos.conftest import running_system
 from tests.chaos.load import Import, check_final_state, rows
 from tests.running import RunningSystem, eventually
 
-COUNT = 3_000
+COUNT = 2_000
 
 
 @pytest.fixture(scope="module")

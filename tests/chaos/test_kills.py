@@ -10,7 +10,7 @@ import pytest
 from tests.chaos.load import Import, check_final_state, rows
 from tests.running import RunningSystem
 
-COUNT = 3_000
+COUNT = 2_000
 VICTIMS = [
     "intake", "intake-relay", "moderation-worker-1", "moderation-relay", "projection", "query", "kafka", "postgres",
 ]  # fmt: skip
