@@ -249,7 +249,7 @@ async def _relay(kafka: KafkaSettings, dsn: str) -> AsyncIterator[None]:
         "sys.exit(asyncio.run(run(ServiceSettings(**json.loads(sys.argv[1])), frozenset({'relay'}))))"
     )
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-c", code, settings, stderr=asyncio.subprocess.DEVNULL
+        sys.executable, "-c", code, settings, stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.DEVNULL
     )
     try:
         yield
