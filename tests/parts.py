@@ -29,7 +29,7 @@ from services.cli.embedded.kafka import EmbeddedKafka
 from services.cli.embedded.postgres import EmbeddedPostgres
 from services.cli.migrations import Service, migrate, open_roles, role_dsn
 from shared.events.topics import TopicSpec
-from shared.kafka.admin import Admin
+from shared.kafka.admin import Admin, await_controller
 from shared.kafka.client import KafkaSettings
 
 PASSWORD = "only-for-tests"
@@ -135,23 +135,24 @@ async def remake_topics(kafka: KafkaSettings, specs: Collection[TopicSpec]) -> N
     """Empty topics under the same names. Their ids are others, so that every consumer starts anew."""
     await delete_topics(kafka, [spec.name for spec in specs])
     async with Admin(kafka) as admin:
-        for attempt in range(100):
+        for attempt in range(300):
             try:
                 # A topic that is going away is still there for a moment, and then cannot be made.
                 if len(await admin.create(list(specs))) == len(specs):
                     return
             except RuntimeError:
-                if attempt == 99:
+                if attempt == 299:
                     raise
             await asyncio.sleep(0.05)
             await delete_topics(kafka, [spec.name for spec in specs])
-    raise AssertionError("topics could not be made anew within 5 s")
+    raise AssertionError("topics could not be made anew within 15 s")
 
 
 async def delete_topics(kafka: KafkaSettings, names: Collection[str]) -> None:
     client = AIOKafkaAdminClient(bootstrap_servers=kafka.bootstrap)
     await client.start()
     try:
+        await await_controller(client)
         await client.delete_topics(list(names))
     finally:
         await client.close()

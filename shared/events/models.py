@@ -6,6 +6,7 @@ ignore fields that they do not know, so that a newer writer may run beside an ol
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from datetime import datetime
 from typing import ClassVar, Literal
 
@@ -31,13 +32,14 @@ class Event(BaseModel):
     sequence: int = Field(ge=1, description="Grows strictly per key.")
 
     @property
+    @abstractmethod
     def key(self) -> bytes:
-        raise NotImplementedError(type(self))
+        """Of the record on Kafka."""
 
     @property
+    @abstractmethod
     def time(self) -> datetime:
         """When the fact became true; becomes `ce_time`."""
-        raise NotImplementedError(type(self))
 
 
 class ReviewSubmitted(Event):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 import uuid
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -27,6 +28,11 @@ from shared.events.topics import TopicSpec
 from shared.kafka.client import KafkaSettings
 
 TOPIC_ALREADY_EXISTS = 36
+NO_BROKER = 38
+"""Fewer brokers than replicas; with one replica, none at all."""
+COMING_UP = frozenset({5, 7, 41})
+"""No leader, timed out, not the controller: what a cluster says until it is complete."""
+PATIENCE_SECONDS = 15.0
 
 
 @dataclass(frozen=True)
@@ -64,25 +70,34 @@ class Admin:
 
     async def create(self, specs: Sequence[TopicSpec]) -> list[str]:
         """Makes the topics that are missing and returns their names; those that are there stay as they are."""
-        answer = await self._client.create_topics(
-            [
-                NewTopic(
-                    spec.name,
-                    num_partitions=spec.partitions,
-                    replication_factor=self._kafka.replication_factor,
-                    topic_configs=dict(spec.config),
-                )
-                for spec in specs
-            ]
-        )
-        created = []
-        for topic, code, *rest in answer.topic_errors:
-            if code == 0:
-                created.append(topic)
-            elif code != TOPIC_ALREADY_EXISTS:
-                raise RuntimeError(f"Kafka refused to create {topic}: error {code} {rest[0] if rest else ''}")
+        created: list[str] = []
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while True:
+            await await_controller(self._client)
+            answer = await self._client.create_topics([self._new(spec) for spec in specs])
+            refused = []
+            for topic, code, *rest in answer.topic_errors:
+                if code == 0:
+                    created.append(topic)
+                elif code != TOPIC_ALREADY_EXISTS:
+                    refused.append((code, f"Kafka refused to create {topic}: error {code} {rest[0] if rest else ''}"))
+            if not refused:
+                break
+            # A cluster that is just coming up, or was starved, has no broker to put a topic on for some seconds.
+            passing = COMING_UP | ({NO_BROKER} if self._kafka.replication_factor == 1 else set())
+            if any(code not in passing for code, _ in refused) or time.monotonic() > deadline:
+                raise RuntimeError("; ".join(text for _, text in refused))
+            await asyncio.sleep(0.25)
         await self._wait_for([spec.name for spec in specs])
         return created
+
+    def _new(self, spec: TopicSpec) -> NewTopic:
+        return NewTopic(
+            spec.name,
+            num_partitions=spec.partitions,
+            replication_factor=self._kafka.replication_factor,
+            topic_configs=dict(spec.config),
+        )
 
     async def check(self, specs: Sequence[TopicSpec]) -> list[Difference]:
         """Differences between the topics as they are and as they must be; empty when all is well."""
@@ -140,14 +155,23 @@ class Admin:
 
     async def _wait_for(self, topics: Sequence[str]) -> None:
         """A topic is made before every broker knows of it."""
-        for _ in range(100):
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while time.monotonic() < deadline:
             try:
                 await self.topic_ids(topics)
             except TopicMissing:
                 await asyncio.sleep(0.05)
             else:
                 return
-        raise TopicMissing(f"{', '.join(topics)} did not appear within 5 s")
+        raise TopicMissing(f"{', '.join(topics)} did not appear within {PATIENCE_SECONDS:.0f} s")
+
+
+async def await_controller(client: AIOKafkaAdminClient) -> None:
+    """aiokafka fails on a cluster that names no controller, as one does whose broker was away for a moment."""
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while client._client.cluster.controller is None and time.monotonic() < deadline:
+        await asyncio.sleep(0.1)
+        await client._client.force_metadata_update()
 
 
 async def topic_ids(kafka: KafkaSettings, topics: Collection[str]) -> Mapping[str, str]:

@@ -248,6 +248,7 @@ def launch(root: Path) -> tuple[subprocess.Popen[str], dict[str, str], list[int]
     assert launcher.stdout is not None
     addresses = dict(launcher.stdout.readline().strip().split("=", 1) for _ in range(2))
     words = launcher.stdout.readline().replace(",", "").split()
+    launcher.stdout.readline()  # its last one: it may not be left writing to a closed pipe
     launcher.stdout.close()
     return launcher, addresses, [int(words[words.index("kafka") + 1]), int(words[words.index("postgres") + 1])]
 

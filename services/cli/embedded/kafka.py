@@ -43,8 +43,9 @@ share.coordinator.state.topic.replication.factor=1
 share.coordinator.state.topic.min.isr=1
 group.initial.rebalance.delay.ms=0
 group.min.session.timeout.ms=1000
-# After kill -9 the controller waits until the dead broker's session is over before it takes the new one.
-broker.session.timeout.ms=2000
+# After kill -9 the controller waits until the dead broker's session is over before it takes the new one. Much shorter
+# sessions end by themselves on a machine that is starved for a few seconds, and then there is no broker at all.
+broker.session.timeout.ms=6000
 broker.heartbeat.interval.ms=500
 transaction.abort.timed.out.transaction.cleanup.interval.ms=1000
 log.cleaner.threads=1
