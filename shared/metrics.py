@@ -21,6 +21,21 @@ SUBMISSIONS = Counter("plaudit_submissions", "Submissions by channel and outcome
 DECISIONS = Counter("plaudit_decisions", "Decisions on reviews.", ["status", "actor_kind", "rule"])
 REVIEWS_CHANGED = Counter("plaudit_published_changes", "Published rows written or deleted.", ["change"])
 
+CLASSIFIER_SECONDS = Histogram(
+    "plaudit_classifier_seconds",
+    "Time of one call of a plug-in classifier.",
+    ["classifier"],
+    buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30),
+)
+CLASSIFIER_FAILURES = Counter(
+    "plaudit_classifier_failures",
+    "Reviews that a plug-in classifier gave no answer about.",
+    ["classifier", "reason"],
+)
+CLASSIFIER_AVAILABLE = Gauge(
+    "plaudit_classifier_available", "0 while a plug-in classifier keeps failing and is seldom asked.", ["classifier"]
+)
+
 HTTP_REQUESTS = Counter("plaudit_http_requests", "Requests answered.", ["service", "route", "method", "status"])
 HTTP_SECONDS = Histogram(
     "plaudit_http_request_seconds",

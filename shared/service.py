@@ -16,11 +16,19 @@ Part = Callable[[asyncio.Event], Awaitable[None]]
 """Runs until the event is set, then finishes what is in hand and returns."""
 
 
+class StartError(Exception):
+    """The process cannot start as it is set up. The message is for whoever starts it, and says what to change."""
+
+
 @dataclass
 class Health:
-    """Whether this process can do its work now; each part reports for itself."""
+    """Whether this process can do its work now; each part reports for itself.
+
+    `degraded` says what works less well than it should, by name, while the work goes on.
+    """
 
     parts: dict[str, bool] = field(default_factory=dict)
+    degraded: dict[str, str] = field(default_factory=dict)
 
     def reporter(self, part: str) -> Callable[[bool], None]:
         """Not ready until it says so for the first time."""
@@ -32,6 +40,15 @@ class Health:
             self.parts[part] = ready
 
         return report
+
+    def degrade(self, name: str, trouble: str | None) -> None:
+        """None once it is well again."""
+        if trouble is None:
+            log.info("recovered", what=name)
+            self.degraded.pop(name, None)
+        else:
+            log.warning("degraded", what=name, because=trouble)
+            self.degraded[name] = trouble
 
     @property
     def ready(self) -> bool:

@@ -15,12 +15,13 @@ import asyncpg
 
 import services
 import shared
+from services.cli.errors import CommandError
 
 Service = Literal["intake", "moderation", "projection", "query"]
 SERVICES: tuple[Service, ...] = ("intake", "moderation", "projection", "query")
 
 
-class MigrationFailed(Exception):
+class MigrationFailed(CommandError):
     """What dbmate or Postgres said."""
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import importlib
+import sys
 from collections.abc import Callable, Coroutine
 from enum import StrEnum
 from typing import Annotated, Any
@@ -12,8 +13,10 @@ import typer
 import uvloop
 from pydantic import ValidationError
 
+from services.moderation.settings import ModerationSettings
 from services.query.settings import QuerySettings
 from shared.logging import configure
+from shared.service import StartError
 from shared.settings import ServiceSettings
 
 
@@ -29,6 +32,11 @@ DEFAULT_PORTS = {
     ServiceName.INTAKE: 8601,
     ServiceName.MODERATION: 8602,
     ServiceName.PROJECTION: 8603,
+}
+
+_SETTINGS: dict[ServiceName, type[ServiceSettings]] = {
+    ServiceName.MODERATION: ModerationSettings,
+    ServiceName.QUERY: QuerySettings,
 }
 
 Run = Callable[[ServiceSettings, frozenset[str]], Coroutine[Any, Any, int]]
@@ -64,12 +72,16 @@ def serve(
         )
     settings = _settings(service, {"host": host, "port": port})
     configure(f"{service}", settings.log_format, settings.log_level)
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        raise typer.Exit(runner.run(module.run(settings, parts)))
+    try:
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            raise typer.Exit(runner.run(module.run(settings, parts)))
+    except StartError as error:
+        print(f"plaudit: {error}", file=sys.stderr)
+        raise typer.Exit(1) from None
 
 
 def _settings(service: ServiceName, given: dict[str, Any]) -> ServiceSettings:
-    kind = QuerySettings if service is ServiceName.QUERY else ServiceSettings
+    kind = _SETTINGS.get(service, ServiceSettings)
     named = {name: value for name, value in given.items() if value is not None}
     try:
         settings = kind(**named)

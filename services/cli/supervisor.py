@@ -21,6 +21,8 @@ from services.cli import process
 from services.cli.embedded.datadir import DataDir, last_lines
 from services.cli.embedded.errors import EmbeddedError
 from services.cli.embedded.server import describe_exit
+from services.cli.errors import CommandError
+from shared.backoff import Backoff
 
 Ready = Callable[[], Awaitable[bool]]
 
@@ -32,7 +34,7 @@ _LOG_BYTES = 10_000_000
 _COLOURS = (36, 33, 32, 35, 34, 96, 93, 92, 95, 94)
 
 
-class SupervisorError(Exception):
+class SupervisorError(CommandError):
     """A process did not become ready; the message ends with the last lines of its log."""
 
 
@@ -58,23 +60,6 @@ class Part(Protocol):
     def poll(self) -> int | None: ...
     def start(self) -> str: ...
     def stop(self) -> None: ...
-
-
-@dataclass
-class Backoff:
-    """How long to wait before the next restart: 0.2 s doubling to 10 s, less up to half of it at random."""
-
-    first_seconds: float = 0.2
-    limit_seconds: float = 10.0
-    failures: int = 0
-
-    def next_delay(self, lived_seconds: float, chance: float) -> float:
-        """`chance` is a random number from 0 to 1. A process that lived for STABLE_SECONDS starts over."""
-        if lived_seconds >= STABLE_SECONDS:
-            self.failures = 0
-        delay = min(self.limit_seconds, self.first_seconds * 2.0 ** min(self.failures, 30))
-        self.failures += 1
-        return delay * (1 - chance / 2)
 
 
 @dataclass(frozen=True)
@@ -273,7 +258,7 @@ class Supervisor:
             self._stream.flush()
 
     async def _keep(self, running: _Running) -> None:
-        child, backoff = running.child, Backoff()
+        child, backoff = running.child, restarts()
         log = _Log(self._data_dir, child.name)
         try:
             while not self._stopping.is_set():
@@ -291,7 +276,7 @@ class Supervisor:
                     self.say(child.name, f"ended ({reason})", running.colour)
                     return
                 lived = time.monotonic() - begun
-                delay = backoff.next_delay(lived, random.random())  # noqa: S311 - jitter, not a secret
+                delay = delay_after(backoff, lived)
                 self._note(log, child.name, f"ended ({reason}) after {lived:.1f} s, starts again in {delay:.1f} s")
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(self._stopping.wait(), delay)
@@ -365,14 +350,14 @@ class Supervisor:
         return f"{name} {what}. The end of {path}:\n{last_lines(path)}"
 
     async def _keep_part(self, part: Part) -> None:
-        backoff, begun = Backoff(), time.monotonic()
+        backoff, begun = restarts(), time.monotonic()
         while not self._stopping.is_set():
             code = part.poll()
             if code is None:
                 await asyncio.sleep(0.1)
                 continue
             lived = time.monotonic() - begun
-            delay = backoff.next_delay(lived, random.random())  # noqa: S311 - jitter, not a secret
+            delay = delay_after(backoff, lived)
             self.say(part.name, f"ended ({describe_exit(code)}) after {lived:.1f} s, starts again in {delay:.1f} s")
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._stopping.wait(), delay)
@@ -432,6 +417,18 @@ class _Log:
     def _open(self) -> None:
         self._file = self._data_dir.open_log(self._name, _LOG_BYTES)
         self._size = Path(self._file.name).stat().st_size
+
+
+def restarts() -> Backoff:
+    """How long to wait before each restart of a process."""
+    return Backoff(random.Random(), first=0.2, longest=10.0)  # noqa: S311 - jitter, not a secret
+
+
+def delay_after(backoff: Backoff, lived_seconds: float) -> float:
+    """A process that lived for STABLE_SECONDS starts over."""
+    if lived_seconds >= STABLE_SECONDS:
+        backoff.reset()
+    return backoff.wait()
 
 
 def _signal(running: asyncio.subprocess.Process | None, what: signal.Signals) -> None:

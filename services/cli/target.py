@@ -14,6 +14,7 @@ import typer
 from pydantic import SecretStr
 
 from services.cli.embedded.datadir import DataDir, default_data_dir
+from services.cli.errors import CommandError
 from services.cli.supervisor import read_state
 from shared.kafka.client import KafkaSettings
 from shared.settings import ServiceSettings
@@ -44,7 +45,7 @@ KafkaOption = Annotated[
 ]
 
 
-class NoTarget(Exception):
+class NoTarget(CommandError):
     """Nothing is named and nothing runs."""
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import Any, get_args
 
@@ -17,9 +16,21 @@ from services.moderation.bodies import DecisionBody, PlacementBody, parse
 from services.moderation.case import Ruling
 from services.moderation.desk import Desk, Moved, NoSuchCase, NotDecidable, Placement, Seen
 from services.moderation.policy.codes import ModeratorCode
-from services.moderation.queue import MAX_LIMIT, Filters
+from services.moderation.policy_api import PolicyApi
+from services.moderation.queue import Filters
+from services.moderation.requests import (
+    BODY_LIMIT,
+    EVERY_SITE_KEY,
+    before_of,
+    invalid,
+    limit_of,
+    params_of,
+    site_of,
+)
 from services.moderation.views import case_view, history_view, page_view
+from services.moderation.word_api import WordApi
 from shared.access import ApiKeys
+from shared.clock import SystemClock
 from shared.events.ids import MAX_REVIEW_ID
 from shared.events.models import Status
 from shared.http.app import REVIEW_ID
@@ -27,12 +38,6 @@ from shared.http.auth import authenticate
 from shared.http.errors import ApiError, ErrorCode
 from shared.http.json import json_response, read_object
 
-DEFAULT_LIMIT = 50
-BODY_LIMIT = 32 * 1024
-EVERY_SITE = ""
-"""No site has this name, so only keys of every site pass."""
-
-_SITE = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 _FILTERS = ("status", "queue", "code", "rule", "entity_id")
 _LONGEST_FILTER = 255
 
@@ -42,6 +47,8 @@ class ModerationApi:
         self._pool = pool
         self._keys = keys
         self._desk = desk
+        clock = SystemClock()
+        self._parts = (PolicyApi(pool, keys, clock), WordApi(pool, keys, clock))
 
     def routes(self) -> list[Route]:
         case = f"/v1/sites/{{site}}/cases/{REVIEW_ID}"
@@ -51,24 +58,25 @@ class ModerationApi:
             Route(f"{case}/decisions", self.decide, methods=["POST"]),
             Route(f"{case}/presentation", self.place, methods=["PATCH"]),
             Route("/v1/dead-letters", self.list_dead_letters, methods=["GET"]),
+            *(route for part in self._parts for route in part.routes()),
         ]
 
     async def list_cases(self, request: Request) -> Response:
-        site = _site(request)
+        site = site_of(request)
         await authenticate(request, self._keys, site, "read", "moderate")
-        params = _params(request, *_FILTERS, "cursor", "limit")
+        params = params_of(request, *_FILTERS, "cursor", "limit")
         filters = _filters(params)
         after = None
         if (token := params.get("cursor")) is not None:
             try:
                 after = cursors.decode(token, filters.listing(site))
             except cursors.InvalidCursor:
-                raise _invalid("cursor", "send next_cursor of a page of this very listing, unchanged") from None
-        page = await queue.page(self._pool, site, filters, after, _limit(params))
+                raise invalid("cursor", "send next_cursor of a page of this very listing, unchanged") from None
+        page = await queue.page(self._pool, site, filters, after, limit_of(params))
         return json_response(page_view(page))
 
     async def read_case(self, request: Request) -> Response:
-        site = _site(request)
+        site = site_of(request)
         await authenticate(request, self._keys, site, "read", "moderate")
         history = await queue.history(self._pool, site, _review_id(request))
         if history is None:
@@ -76,7 +84,7 @@ class ModerationApi:
         return json_response(history_view(history))
 
     async def decide(self, request: Request) -> Response:
-        site = _site(request)
+        site = site_of(request)
         key = await authenticate(request, self._keys, site, "moderate")
         review_id = _review_id(request)
         body = parse(DecisionBody, await read_object(request, BODY_LIMIT))
@@ -99,7 +107,7 @@ class ModerationApi:
         return json_response(case_view(case))
 
     async def place(self, request: Request) -> Response:
-        site = _site(request)
+        site = site_of(request)
         key = await authenticate(request, self._keys, site, "moderate")
         review_id = _review_id(request)
         body = parse(PlacementBody, await read_object(request, BODY_LIMIT))
@@ -114,53 +122,25 @@ class ModerationApi:
 
     async def list_dead_letters(self, request: Request) -> Response:
         """Where the unreadable records are and why they are; what they say stays in the database."""
-        await authenticate(request, self._keys, EVERY_SITE, "admin")
-        params = _params(request, "before", "limit")
-        before = params.get("before")
-        if before is not None and not _is_id(before):
-            raise _invalid("before", "must be next_before of a page")
-        letters, next_before = await dead_letters.page(
-            self._pool, None if before is None else int(before), _limit(params)
-        )
+        await authenticate(request, self._keys, EVERY_SITE_KEY, "admin")
+        params = params_of(request, "before", "limit")
+        letters, next_before = await dead_letters.page(self._pool, before_of(params), limit_of(params))
         return json_response({"dead_letters": letters, "next_before": next_before})
-
-
-def _site(request: Request) -> str:
-    site: str = request.path_params["site"]
-    if not _SITE.fullmatch(site):
-        raise ApiError(ErrorCode.NOT_FOUND, "there is no site of this name")
-    return site
-
-
-def _params(request: Request, *known: str) -> Mapping[str, str]:
-    for name, _ in request.query_params.multi_items():
-        if name not in known:
-            raise _invalid(None, f"there is no such parameter; known are {', '.join(known)}")
-        if len(request.query_params.getlist(name)) > 1:
-            raise _invalid(name, f"{name} must be given once")
-    return request.query_params
 
 
 def _filters(params: Mapping[str, str]) -> Filters:
     values = {name: params[name] for name in _FILTERS if params.get(name)}
     for name, value in values.items():
         if len(value) > _LONGEST_FILTER or "\0" in value:
-            raise _invalid(name, f"{name} must be text of at most {_LONGEST_FILTER} characters")
+            raise invalid(name, f"{name} must be text of at most {_LONGEST_FILTER} characters")
     status = values.get("status", "held")
     known: tuple[Status, ...] = get_args(Status)
     if status not in known:
-        raise _invalid("status", f"status must be one of {', '.join(known)}")
+        raise invalid("status", f"status must be one of {', '.join(known)}")
     code = values.get("code")
     if code is not None and code not in {known_code.value for known_code in ModeratorCode}:
-        raise _invalid("code", f"code must be one of {', '.join(known_code.value for known_code in ModeratorCode)}")
+        raise invalid("code", f"code must be one of {', '.join(known_code.value for known_code in ModeratorCode)}")
     return Filters(status, values.get("queue"), code, values.get("rule"), values.get("entity_id"))
-
-
-def _limit(params: Mapping[str, str]) -> int:
-    text = params.get("limit", str(DEFAULT_LIMIT))
-    if not _is_id(text) or not 1 <= int(text) <= MAX_LIMIT:
-        raise _invalid("limit", f"limit must be a whole number from 1 to {MAX_LIMIT}")
-    return int(text)
 
 
 def _review_id(request: Request) -> int:
@@ -168,14 +148,6 @@ def _review_id(request: Request) -> int:
     if review_id > MAX_REVIEW_ID:
         raise _not_found()
     return review_id
-
-
-def _is_id(text: str) -> bool:
-    return text.isascii() and text.isdigit() and len(text) <= 18
-
-
-def _invalid(field: str | None, message: str) -> ApiError:
-    return ApiError(ErrorCode.VALIDATION_ERROR, message, field=field)
 
 
 def _not_found() -> ApiError:

@@ -26,13 +26,13 @@ Note = Annotated[str, Field(max_length=MAX_NOTE), AfterValidator(_printable)]
 Moderator = Annotated[str, Field(min_length=1, max_length=MAX_MODERATOR), AfterValidator(_printable)]
 
 
-class _Body(BaseModel):
+class Body(BaseModel):
     """Unknown members are refused: a misspelt guard must not pass as none."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-class DecisionBody(_Body):
+class DecisionBody(Body):
     decision: Literal["approve", "reject"]
     version: int = Field(ge=1, strict=True, description="Of the case as the moderator saw it.")
     revision: int = Field(ge=1, strict=True, description="The revision that was judged.")
@@ -49,7 +49,7 @@ class DecisionBody(_Body):
         return self
 
 
-class PlacementBody(_Body):
+class PlacementBody(Body):
     """A member that is absent leaves the review as it is; `display_order` null takes its place away."""
 
     is_featured: bool | None = Field(default=None, strict=True)

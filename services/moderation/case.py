@@ -72,6 +72,8 @@ class Ruling(NamedTuple):
     rule: str | None = None
     policy: str | None = None
     policy_version: int | None = None
+    policy_scope: str | None = None
+    """Whose policy it is: the site's own, or "*" for every site's. Both may have one of the same name."""
     codes: tuple[str, ...] = ()
     signals: tuple[Signal, ...] = ()
     note: str | None = None
@@ -95,6 +97,7 @@ class DecisionRow(NamedTuple):
     moderator: str | None
     policy: str | None
     policy_version: int | None
+    policy_scope: str | None
     rule: str | None
     codes: tuple[str, ...]
     signals: tuple[Signal, ...]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import asyncpg
@@ -17,6 +18,9 @@ from shared.kafka import outbox
 SCHEMA = "moderation"
 CASE_COLUMNS = Case._fields
 DECISION_COLUMNS = DecisionRow._fields
+
+MOST_MATCHED = 200
+"""Characters of what a signal matched that are kept in a decision."""
 
 _SIGNALS = DECISION_COLUMNS.index("signals")
 
@@ -74,13 +78,20 @@ def case_of(row: Mapping[str, Any]) -> Case:
 
 
 def signals_json(signals: Sequence[Signal]) -> str:
-    return orjson.dumps(signals).decode() if signals else "[]"
+    """As they stand in a decision's row. `matched` is cut after `MOST_MATCHED` characters, though `end` stays where it
+    was: signals of a whole text (duplicates, bursts, language, shouting) would each keep another copy of it.
+    """
+    return orjson.dumps([_shortened(signal) for signal in signals]).decode() if signals else "[]"
 
 
 def signals_of(text: str) -> list[dict[str, Any]]:
-    """Signals as they stand in a decision's row, the matched words included."""
+    """Signals as they stand in a decision's row, the matched words included, as far as they are kept."""
     found: list[dict[str, Any]] = orjson.loads(text)
     return found
+
+
+def _shortened(signal: Signal) -> Signal:
+    return signal if len(signal.matched) <= MOST_MATCHED else replace(signal, matched=signal.matched[:MOST_MATCHED])
 
 
 def _decision_values(row: DecisionRow) -> tuple[object, ...]:

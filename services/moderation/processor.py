@@ -4,13 +4,21 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple, assert_never
 
 import asyncpg
 
 from services.moderation import cases
-from services.moderation.case import Case, Ruling, Step
+from services.moderation.case import Case, Step
+from services.moderation.engine.signal import Signal
+from services.moderation.judging import shadow
+from services.moderation.judging.classifiers import Classifiers
+from services.moderation.judging.history import History, Revision, forget
+from services.moderation.judging.judge import Judge, facts
+from services.moderation.judging.reading import Reader, Reading
+from services.moderation.judging.rulebook import Rulebook
+from services.moderation.judging.shadow import ShadowDecision, in_shadow
 from services.moderation.transitions import submitted, unreadable, withdrawn
 from shared import metrics
 from shared.clock import Clock
@@ -20,9 +28,6 @@ from shared.events.models import ReviewSubmitted, ReviewWithdrawn
 from shared.events.topics import REVIEW_SUBMITTED
 from shared.kafka.consumer import Failure, Fenced, Poison, Systematic
 from shared.kafka.record import Record, header
-
-Judge = Callable[[ReviewSubmitted], Ruling]
-"""What the policy in force says to a revision; pure."""
 
 _SUBMITTED_TYPE = f"{ReviewSubmitted.TYPE}.v{ReviewSubmitted.VERSION}".encode()
 
@@ -35,11 +40,11 @@ Fact = ReviewSubmitted | ReviewWithdrawn
 
 
 class Prepared(NamedTuple):
-    """A record as it was read; `fact` is None for a tombstone, `ruling` for all but submissions."""
+    """A record as it was read; `fact` is None for a tombstone, `reading` for all but submissions."""
 
     record: Record
     fact: Fact | None
-    ruling: Ruling | None
+    reading: Reading | None
 
 
 class ReviewProcessor:
@@ -48,34 +53,54 @@ class ReviewProcessor:
     name = "moderation"
     trusted = True
 
-    def __init__(self, judge: Judge, clock: Clock) -> None:
+    def __init__(
+        self,
+        judge: Judge,
+        clock: Clock,
+        *,
+        rulebook: Rulebook | None = None,
+        classifiers: Classifiers | None = None,
+        history: History | None = None,
+    ) -> None:
         self._judge = judge
         self._clock = clock
+        self._rulebook = rulebook or Rulebook()
+        self._reader = Reader(judge, self._rulebook, classifiers or Classifiers())
+        self._history = history or History()
         self._decoder = Decoder(REVIEW_SUBMITTED)
         self._prepared: dict[int, Prepared] = {}
 
     async def prepare(self, records: Sequence[Record]) -> None:
-        """Reads and judges before any case is locked: many long texts take seconds."""
+        """Reads texts before anything is locked: many long ones take seconds, and so may classifiers."""
         prepared: dict[int, Prepared] = {}
-        for number, record in enumerate(records, 1):
-            before = self._prepared.get(id(record))
-            if before is not None and before.record is record:
-                prepared[id(record)] = before
-                continue
-            fact = self._read(record)
-            ruling = self._judge(fact) if isinstance(fact, ReviewSubmitted) else None
-            prepared[id(record)] = Prepared(record, fact, ruling)
-            if number % JUDGED_AT_ONCE == 0:
-                await asyncio.sleep(0)
+        fresh: list[Prepared] = []
+        for record in records:
+            one = self._prepared.get(id(record))
+            if one is None or one.record is not record:
+                fact = self._decode(record)
+                one = Prepared(record, fact, self._reader.read(fact) if isinstance(fact, ReviewSubmitted) else None)
+                fresh.append(one)
+                if len(fresh) % JUDGED_AT_ONCE == 0:
+                    await asyncio.sleep(0)
+            prepared[id(record)] = one
+        readings = [one.reading for one in fresh if one.reading is not None]
+        asked = iter(await self._reader.ask(readings))
+        for one in fresh:
+            if one.reading is not None:
+                prepared[id(one.record)] = one._replace(reading=next(asked))
         self._prepared = prepared
 
     async def process(self, tx: asyncpg.Connection[Any], records: Sequence[Record]) -> None:
-        ready = [self._prepared[id(record)] for record in records]
+        """Locks in this order, as everybody does: the rules, the cases, the history."""
+        await self._rulebook.hold(tx)
+        ready = await self._renewed([self._prepared[id(record)] for record in records])
         known = await cases.lock(tx, {one.fact.review_id for one in ready if one.fact is not None})
+        found = await self._look(tx, known, ready)
         now = self._clock.now()
         latest: dict[int, Case] = dict(known)
         steps: list[Step] = []
-        for record, fact, ruling in ready:
+        beside: list[ShadowDecision] = []
+        for record, fact, reading in ready:
             if fact is None:
                 continue
             case = latest.get(fact.review_id)
@@ -83,9 +108,14 @@ class ReviewProcessor:
                 raise Poison(record, Failure("foreign_key", "the review belongs to another site"))
             match fact:
                 case ReviewSubmitted():
-                    if ruling is None or (case is not None and not case.awaits(fact)):
+                    if reading is None or (case is not None and not case.awaits(fact)):
                         continue
+                    rules = self._rulebook.of(fact.site)
+                    seen = facts(fact, (*reading.signals, *reading.classified.signals, *found.get(id(record), ())))
+                    ruling = self._judge.rule(rules.ruler(fact.review_id), seen, reading.classified)
                     step = submitted(case, fact, _text(record), ruling, now)
+                    if rules.shadow is not None and step is not None and step.decision.actor_kind == "policy":
+                        beside.append(in_shadow(fact, rules.shadow, seen, ruling, now))
                 case ReviewWithdrawn():
                     step = withdrawn(case, fact, now)
                 case _:
@@ -94,12 +124,15 @@ class ReviewProcessor:
                 latest[fact.review_id] = step.case
                 steps.append(step)
         await self._save(tx, known, steps)
+        await shadow.write(tx, beside)
+        await forget(tx, [step.case.review_id for step in steps if step.case.status == "withdrawn"])
 
     async def park(self, tx: asyncpg.Connection[Any], record: Record, failure: Failure) -> None:
         place = _place(record)
         if place is None:
             return  # nobody can say which review it was of; the dead letter has all there is
         site, review_id = place
+        await self._rulebook.hold(tx)  # for the order of locks: other records of the batch are decided on behind it
         known = await cases.lock(tx, [review_id])
         case = known.get(review_id)
         if case is not None and case.site != site:
@@ -116,7 +149,42 @@ class ReviewProcessor:
         if step is not None:
             await self._save(tx, known, [step])
 
-    def _read(self, record: Record) -> Fact | None:
+    async def _renewed(self, ready: Sequence[Prepared]) -> list[Prepared]:
+        """With the signals that the site's words of today give. Few reviews at the moment of a change, mostly none."""
+        renewed = []
+        count = 0
+        for one in ready:
+            if one.reading is not None and (reading := self._reader.renewed(one.reading)) is not one.reading:
+                one = self._prepared[id(one.record)] = one._replace(reading=reading)
+                count += 1
+                if count % JUDGED_AT_ONCE == 0:
+                    await asyncio.sleep(0)
+            renewed.append(one)
+        return renewed
+
+    async def _look(
+        self, tx: asyncpg.Connection[Any], known: Mapping[int, Case], ready: Sequence[Prepared]
+    ) -> dict[int, tuple[Signal, ...]]:
+        """What other reviews say about those that will be decided on, by record."""
+        looked: list[tuple[int, Revision]] = []
+        unknown: set[int] = set()
+        for record, fact, reading in ready:
+            if isinstance(fact, ReviewSubmitted) and reading is not None:
+                case = known.get(fact.review_id)
+                if case is None:
+                    unknown.add(fact.review_id)  # what is recorded of a review is recorded with its case
+                elif case.site != fact.site or not case.awaits(fact):
+                    continue
+                looked.append((id(record), reading.revision))
+        if not looked:
+            return {}
+        try:
+            signals = await self._history.look(tx, [revision for _, revision in looked], unknown)
+        except asyncpg.UniqueViolationError as error:
+            raise Fenced("another worker has recorded one of these reviews") from error
+        return {record: found for (record, _), found in zip(looked, signals, strict=True)}
+
+    def _decode(self, record: Record) -> Fact | None:
         """None for a tombstone: whoever erased the review has said so in an event before."""
         try:
             event = self._decoder.decode(record.key, record.value, record.headers).event

@@ -5,13 +5,19 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Callable
-from functools import partial
+from functools import cache, partial
 
 from services.moderation.api import ModerationApi
+from services.moderation.backtest.jobs import BacktestRunner
+from services.moderation.backtest_api import BacktestApi
 from services.moderation.cases import SCHEMA
 from services.moderation.desk import Desk
-from services.moderation.judge import PolicyJudge
+from services.moderation.engine.engine import Engine
+from services.moderation.judging.classifiers import Classifiers
+from services.moderation.judging.judge import Judge
+from services.moderation.policies import built_in
 from services.moderation.processor import ReviewProcessor
+from services.moderation.settings import ModerationSettings
 from shared.access import ApiKeys
 from shared.clock import SystemClock
 from shared.dependencies import Dependencies, Probe, close_pool
@@ -40,10 +46,13 @@ async def run(settings: ServiceSettings, parts: frozenset[str] = PARTS) -> int:
     """
     if unknown := parts - PARTS:
         raise ValueError(f"moderation has no part {sorted(unknown)}; it has {sorted(PARTS)}")
+    health, clock = Health(), SystemClock()
+    # Before anything is open: a classifier that cannot be made keeps the process from starting.
+    names = settings.classifiers if isinstance(settings, ModerationSettings) and "worker" in parts else ()
+    classifiers = Classifiers.enabled(names, clock)
     listener = bind(settings.host, settings.port)
     # No connection yet: whether Postgres is there is for the probes to say.
     pool = await create_pool(settings.dsn, application_name="plaudit-moderation", min_size=0)
-    health, clock = Health(), SystemClock()
     find_topics = partial(topic_ids, settings.kafka)
     topics = [topic for part, topic in _TOPICS.items() if part in parts]
     probes: dict[str, Probe] = {"postgres": lambda: pool.execute("select 1 from moderation.cases limit 0")}
@@ -51,14 +60,26 @@ async def run(settings: ServiceSettings, parts: frozenset[str] = PARTS) -> int:
         probes["kafka"] = lambda: find_topics(topics)
     dependencies = Dependencies(health, probes)
 
+    make_judge = cache(lambda: Judge(Engine.default()))
+    backtests = BacktestRunner(pool, make_judge, clock)
+
     async def http(stop: asyncio.Event) -> None:
-        api = ModerationApi(pool, ApiKeys(pool), Desk(pool, clock))
-        app = create_app(SCHEMA, api.routes() if "api" in parts else [], health)
+        keys = ApiKeys(pool)
+        routes = [
+            *ModerationApi(pool, keys, Desk(pool, clock)).routes(),
+            *BacktestApi(pool, keys, clock, backtests).routes(),
+        ]
+        app = create_app(SCHEMA, routes if "api" in parts else [], health)
         await serve(app, listener, stop, settings.shutdown_seconds)
+
+    async def policies(stop: asyncio.Event) -> None:
+        if await dependencies.reachable(stop):
+            await built_in.registered(pool, clock, stop)
+            await stop.wait()
 
     async def work(on_ready: Callable[[bool], None], stop: asyncio.Event) -> None:
         if await dependencies.reachable(stop):
-            processor = ReviewProcessor(PolicyJudge.default(), clock)
+            processor = ReviewProcessor(make_judge(), clock, classifiers=classifiers)
             progress = PostgresProgress(pool, SCHEMA, processor.name, find_topics)
             jitter = random.Random()  # noqa: S311 - spreads waits, keeps no secret
             consumer = Consumer(processor, progress, clock, jitter, on_ready)
@@ -69,6 +90,12 @@ async def run(settings: ServiceSettings, parts: frozenset[str] = PARTS) -> int:
             await run_relay(SCHEMA, pool, settings.kafka, on_ready, stop)
 
     running: dict[str, Part] = {"http": http, "watch": dependencies.watch}
+    if parts & {"api", "worker"}:
+        running["policies"] = policies
+    if "api" in parts:
+        running["backtests"] = backtests.run
+    if classifiers.names:
+        running["classifiers"] = partial(classifiers.watch, health.degrade)
     for name, part in (("worker", work), ("relay", relay)):
         if name in parts:
             running[name] = partial(part, health.reporter(name))

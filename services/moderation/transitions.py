@@ -271,6 +271,7 @@ def _rule(
         moderator=ruling.moderator,
         policy=ruling.policy,
         policy_version=ruling.policy_version,
+        policy_scope=ruling.policy_scope,
         rule=ruling.rule,
         codes=ruling.codes,
         signals=ruling.signals,

@@ -63,7 +63,9 @@ def _decisions(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     views: list[dict[str, Any]] = []
     public_before: int | None = None
     for row in rows:
-        policy = None if row["policy"] is None else {"name": row["policy"], "version": row["policy_version"]}
+        policy = None
+        if row["policy"] is not None:
+            policy = {"name": row["policy"], "version": row["policy_version"], "scope": row["policy_scope"]}
         views.append(
             {
                 "version": row["version"],

@@ -21,8 +21,8 @@ from typing import Generic, TypeVar
 import orjson
 from pydantic import ValidationError
 
-from shared.events.models import EVENTS, Event
-from shared.events.topics import TOPICS, TopicSpec
+from shared.events.models import Event
+from shared.events.topics import TopicSpec
 
 MAX_VALUE_BYTES = 512 * 1024
 """Intake's limits keep the largest event well below; brokers take 1 MiB by default."""
@@ -240,14 +240,3 @@ def pack_headers(headers: Iterable[tuple[str, bytes | None]]) -> str:
 
 def unpack_headers(text: str) -> list[tuple[str, bytes | None]]:
     return [(name, None if value is None else value.encode("latin-1")) for name, value in orjson.loads(text)]
-
-
-def known_types() -> frozenset[str]:
-    return frozenset(f"{event.TYPE}.v{event.VERSION}" for event in EVENTS)
-
-
-def spec_of(topic: str) -> TopicSpec:
-    for spec in TOPICS:
-        if spec.name == topic:
-            return spec
-    raise KeyError(topic)

@@ -71,7 +71,10 @@ def probe_routes(health: Health) -> list[BaseRoute]:
         return json_response({"live": True})
 
     async def ready(_: Request) -> Response:
-        return json_response({"ready": health.ready, "parts": health.parts}, 200 if health.ready else 503)
+        said: dict[str, object] = {"ready": health.ready, "parts": health.parts}
+        if health.degraded:
+            said["degraded"] = health.degraded
+        return json_response(said, 200 if health.ready else 503)
 
     async def exposition(_: Request) -> Response:
         return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)

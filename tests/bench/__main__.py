@@ -1,6 +1,6 @@
 """`make bench`: every benchmark, each comparing things in one run, on parts started for it.
 
-python -m tests.bench [moderation] [projection] [query] [workers] [latency]
+python -m tests.bench [moderation] [history] [projection] [query] [workers] [latency]
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ from services.cli.embedded.parts import EmbeddedParts
 from services.cli.migrations import migrate
 from shared.kafka.client import KafkaSettings
 from shared.logging import configure
-from tests.bench import bench_latency, bench_moderation, bench_projection, bench_query, bench_workers
+from tests.bench import bench_history, bench_latency, bench_moderation, bench_projection, bench_query, bench_workers
 from tests.running import RunningSystem
 
-NAMES = ("moderation", "projection", "query", "workers", "latency")
+NAMES = ("moderation", "history", "projection", "query", "workers", "latency")
 
 
 async def _database(parts: EmbeddedParts, name: str) -> str:
@@ -39,6 +39,9 @@ async def run(names: list[str]) -> None:
             if name == "moderation":
                 await asyncio.to_thread(migrate, dsn)
                 await bench_moderation.run(kafka, dsn)
+            elif name == "history":
+                await asyncio.to_thread(migrate, dsn)
+                await bench_history.run(dsn)
             elif name == "projection":
                 await bench_projection.run(dsn)
             elif name == "query":

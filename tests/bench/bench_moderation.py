@@ -27,7 +27,8 @@ from services.cli.embedded.parts import EmbeddedParts
 from services.cli.embedded.postgres import EmbeddedPostgres
 from services.cli.migrations import migrate
 from services.moderation.cases import SCHEMA
-from services.moderation.judge import PolicyJudge
+from services.moderation.engine.engine import Engine
+from services.moderation.judging.judge import Judge
 from services.moderation.processor import ReviewProcessor
 from services.moderation.service import MAX_RECORDS
 from shared.clock import SystemClock
@@ -117,7 +118,7 @@ async def processor_alone(dsn: str, count: int) -> Timing:
         Row(REVIEW_SUBMITTED.name, 0, offset, event.key, event.value, event.headers)
         for offset, event in enumerate(reviews(count))
     ]
-    processor = ReviewProcessor(PolicyJudge.default(), SystemClock())
+    processor = ReviewProcessor(Judge(Engine.default()), SystemClock())
     connection = await asyncpg.connect(dsn)
     try:
         begun, cpu = time.perf_counter(), _cpu()
@@ -134,7 +135,7 @@ async def worker(kafka: KafkaSettings, dsn: str, count: int, *, with_relay: bool
     """The real consumer loop until every review has its case; with the relay, until every event has left the outbox."""
     pool = await create_pool(dsn, application_name="bench-moderation")
     stop = asyncio.Event()
-    processor = _Timed(ReviewProcessor(PolicyJudge.default(), SystemClock()), count)
+    processor = _Timed(ReviewProcessor(Judge(Engine.default()), SystemClock()), count)
     progress = PostgresProgress(pool, SCHEMA, processor.name, partial(topic_ids, kafka))
     consumer = Consumer(processor, progress, SystemClock(), random.Random())
     async with _relay(kafka, dsn) if with_relay else nullcontext():
@@ -262,7 +263,8 @@ async def _emptied(dsn: str) -> None:
     connection = await asyncpg.connect(dsn)
     try:
         await connection.execute(
-            "truncate moderation.cases, moderation.decisions, moderation.outbox, moderation.consumer_offsets"
+            "truncate moderation.cases, moderation.decisions, moderation.outbox, moderation.consumer_offsets, "
+            "moderation.history, moderation.history_probes"
         )
         await connection.execute("checkpoint")
     finally:

@@ -54,7 +54,8 @@ async def _fresh(kafka: KafkaSettings, dsn: str, count: int) -> None:
     await fill(kafka, count)
     connection = await asyncpg.connect(dsn)
     await connection.execute(
-        "truncate moderation.cases, moderation.decisions, moderation.outbox, moderation.consumer_offsets"
+        "truncate moderation.cases, moderation.decisions, moderation.outbox, moderation.consumer_offsets, "
+        "moderation.history, moderation.history_probes"
     )
     await connection.close()
 

@@ -4,30 +4,48 @@ from __future__ import annotations
 
 import asyncio
 import csv
+import json
 import random
+import re
 import subprocess
 import sys
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from functools import cached_property
 from pathlib import Path
+from typing import Any
 
+import asyncpg
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
+from services.moderation.cases import signals_json
+from services.moderation.engine.context import Context
 from services.moderation.engine.engine import Engine
-from services.moderation.policy.policy import Facts, decide, default_policy
+from services.moderation.engine.signal import Category, Detector, Signal
+from services.moderation.judging.bursts import Limits
+from services.moderation.judging.entries import Batch, Revision, entry_of, sketch_of
+from services.moderation.judging.entries import Row as Recorded
+from services.moderation.judging.sketch import FEWEST_SHARED, SHORT, likeness
+from services.moderation.policy.facts import Facts
+from services.moderation.policy.policy import Policy, default_policy
+from services.moderation.policy.verdict import Verdict
 from tests.journeys.test_main_path import RECOUNT
 from tests.running import RunningSystem, Site, eventually
 
-OPENINGS = (
-    "The seams are neat",
-    "It runs a little small",
-    "My sister wears it daily",
-    "The colour is as shown",
-    "Soft cloth",
-)
+# So short that two rows which have them in common are no copies of each other.
+OPENINGS = ("The seams are neat", "Runs quite small", "Worn nearly daily", "True to colour", "Soft cloth")
 ENDINGS = (
-    "and I would buy it again.", "but the zip is stiff.", "which surprised me.", "so it went back.",
-    "what a fucking shame.", "ring me at +1 415 555 2671.", "see www.example.com/deal for more.", "and that is all.",
+    "I would buy it again", "but the zip sticks", "which surprised me", "so it went back",
+    "what a fucking shame", "ring +1 415 555 2671", "see www.example.com today", "and that is all",
 )  # fmt: skip
+WORDS = (
+    *("sleeve", "button", "collar", "pocket", "lining", "summer", "winter", "garden", "morning", "office", "drawer"),
+    *("washed", "ironed", "folded", "carried", "mended", "bought", "found", "kept", "wore", "tried", "liked", "saw"),
+    *("green", "brown", "narrow", "wide", "light", "heavy", "plain", "quiet", "bright", "warm", "cool", "smooth"),
+    *("twice", "often", "today", "later", "again", "still", "almost", "mostly", "under", "over", "beside", "behind"),
+)
 HEAD = ["row", "product", "stars", "headline", "words"]
 
 
@@ -39,32 +57,65 @@ class Row:
     headline: str
     words: str
 
-    @property
-    def outcome(self) -> str:
+    @cached_property
+    def signals(self) -> tuple[Signal, ...]:
+        """What is found in it by itself; that no row is like another is for `rows` to see to."""
+        context = Context(locale="en", rating=self.stars)
+        return _ENGINE.analyse({"title": self.headline, "text": self.words}, context)
+
+    def verdict(self, policy: Policy, site: str, beside: tuple[Signal, ...] = ()) -> Verdict:
         """What the policy says of it, asked directly."""
-        signals = _ENGINE.analyse({"title": self.headline, "text": self.words})
         facts = Facts(
-            rating=self.stars, locale="en", require_approval=False, channel="import", signals=signals, has_text=True
+            rating=self.stars,
+            locale="en",
+            require_approval=False,
+            channel="import",
+            signals=self.signals + beside,
+            site=site,
+            entity_id=self.product,
+            source="chaos",
+            title=self.headline,
+            text=self.words,
+            author_known=True,
         )
-        return decide(_POLICY, facts).status
+        return policy.decide(facts)
 
 
 _ENGINE = Engine.default()
-_POLICY = default_policy()
+Policies = Mapping[tuple[str, str, int], Policy]
+"""By scope, name and version."""
+DEFAULT: Policies = {("*", default_policy().name, default_policy().version): default_policy()}
 
 
-def rows(count: int, seed: int = 7) -> list[Row]:
+def rows(count: int, seed: int = 7, first: int = 0) -> list[Row]:
+    """None is a copy of another: what becomes of one does not depend on which was judged before it."""
     rng = random.Random(seed)
-    return [
+    made = [
         Row(
             number,
             f"p{int(rng.paretovariate(1.2)) % 50}",
             rng.randint(1, 5),
             f"Number {number}",
-            f"{rng.choice(OPENINGS)}, {rng.choice(ENDINGS)} {rng.choice(OPENINGS)} {'by and by ' * rng.randint(0, 9)}",
+            f"{rng.choice(OPENINGS)}: {' '.join(rng.choices(WORDS, k=rng.randint(8, 40)))}, {rng.choice(ENDINGS)}.",
         )
-        for number in range(count)
+        for number in range(first, first + count)
     ]
+    assert most_shared(made) < FEWEST_SHARED
+    return made
+
+
+def most_shared(made: Iterable[Row]) -> int:
+    """How many runs of four words any two of them have in common."""
+    seen: dict[tuple[str, ...], list[int]] = {}
+    shared: Counter[tuple[int, int]] = Counter()
+    for row in made:
+        words = re.findall(r"\w+", row.words.lower())
+        assert len(set(words)) > SHORT, "what is shorter is compared by its words"
+        for run in set(zip(words, words[1:], words[2:], words[3:], strict=False)):
+            others = seen.setdefault(run, [])
+            shared.update((other, row.number) for other in others)
+            others.append(row.number)
+    return max(shared.values(), default=0)
 
 
 MAPPING = """\
@@ -143,19 +194,28 @@ _SETTLED = """
             = (select count(*) from projection.reviews where site = $1)"""
 
 
-async def check_final_state(load: Import) -> None:
-    """The same as if nothing had happened: every row once, with the outcome that its text calls for."""
+async def check_final_state(load: Import, policies: Policies = DEFAULT) -> None:
+    """The same as if nothing had happened: every row once, with the outcome that its text calls for.
+
+    `policies` are those that were in force at some time; what becomes of a row is what the one says that decided on it.
+    """
     site = load.site.site
+    numbered = {row.number: row for row in load.rows}
     async with load.system.database() as connection:
+        decided = await decisions(connection, site, policies)
+        assert {number: len(of_row) for number, of_row in decided.items()} == dict.fromkeys(numbered, 1)
+        outcomes = {number: numbered[number].verdict(only.by, site).status for number, (only,) in decided.items()}
+        for number, (only,) in decided.items():
+            check_decision(only, numbered[number], site)
         cases = await connection.fetch(
             """select r.source_id, c.status, c.version from intake.reviews r
                join moderation.cases c using (site, review_id) where r.site = $1""",
             site,
         )
-        assert {int(row["source_id"]): row["status"] for row in cases} == {row.number: row.outcome for row in load.rows}
         assert len(cases) == len(load.rows)
-        twice = "select review_id, revision from moderation.decisions where site = $1 group by 1, 2 having count(*) > 1"
-        assert await connection.fetch(twice, site) == []
+        assert {int(row["source_id"]): (row["status"], row["version"]) for row in cases} == {
+            number: (outcome, 1) for number, outcome in outcomes.items()
+        }
         public = await connection.fetch(
             """select r.source_id, p.title, p.text, p.rating, p.entity_id from published.reviews p
                join intake.reviews r using (site, review_id) where p.site = $1""",
@@ -166,13 +226,108 @@ async def check_final_state(load: Import) -> None:
         } == {
             (row.number, row.headline, row.words, row.stars, row.product)
             for row in load.rows
-            if row.outcome == "approved"
+            if outcomes[row.number] == "approved"
         }
         assert await connection.fetch(RECOUNT) == []
+        await check_history(connection, load)
         for schema in ("intake", "moderation", "projection"):
             assert await connection.fetchval(f"select count(*) from {schema}.dead_letters") == 0
     await check_order(load.system, "review-submitted")
     await check_order(load.system, "review-moderated")
+
+
+@dataclass(frozen=True)
+class Decision:
+    by: Policy
+    version: int
+    status: str
+    rule: str
+    codes: list[str]
+    signals: list[dict[str, Any]]
+
+
+async def decisions(connection: asyncpg.Connection[Any], site: str, policies: Policies) -> dict[int, list[Decision]]:
+    """All of the site, by row. Each names a policy's version that is kept, and is one of `policies`."""
+    found: dict[int, list[Decision]] = {}
+    for row in await connection.fetch(_DECISIONS, site):
+        assert (row["actor_kind"], row["actor"]) == ("policy", row["policy"]), dict(row)
+        assert row["source"] is not None, f"no such version is kept: {dict(row)}"
+        policy = policies[row["policy_scope"], row["policy"], row["policy_version"]]
+        decision = Decision(
+            policy, row["version"], row["status"], row["rule"], row["codes"], json.loads(row["signals"])
+        )
+        found.setdefault(int(row["source_id"]), []).append(decision)
+    return found
+
+
+def check_decision(decision: Decision, row: Row, site: str, beside: tuple[Signal, ...] = ()) -> None:
+    """It is what its policy says of the row, with the signals from which it came."""
+    verdict = row.verdict(decision.by, site, beside)
+    assert (decision.version, decision.status, decision.rule, tuple(decision.codes)) == (
+        1, verdict.status, verdict.rule, verdict.codes,
+    ), (row, decision)  # fmt: skip
+    assert decision.signals == json.loads(signals_json(row.signals + beside)), row
+
+
+async def check_history(connection: asyncpg.Connection[Any], load: Import) -> None:
+    """Every review was recorded once, with all that a copy of it would be found by, and is no copy itself."""
+    site = load.site.site
+    kept: dict[int, tuple[Recorded, list[int]]] = {}
+    for source_id, under, *columns in await connection.fetch(_HISTORY, site):
+        kept[int(source_id)] = Recorded(*columns), under
+    assert len(kept) == len(load.rows)
+    for row in load.rows:
+        found, under = kept[row.number]
+        wanted = recorded(row, site, found.written_at)
+        assert found._replace(review_id=row.number) == wanted, row
+        assert under == sorted(wanted.text.probes), row
+
+
+def recorded(row: Row, site: str, at: datetime) -> Recorded:
+    """As the history keeps it beside nothing else."""
+    fields = {"title": row.headline, "text": row.words}
+    batch = Batch(Limits(), {})
+    batch.take(entry_of(Revision(site, row.number, 1, None, row.product, "import", at, fields)), (), None)
+    return batch.changed[row.number]
+
+
+async def check_copies(load: Import, count: int) -> None:
+    """Of what was decided before, copies that come in now: each is held beside its original, and no other."""
+    site = load.site.site
+    pairs = {load.rows[-1].number + 1 + at: row for at, row in enumerate(load.rows[:count])}
+    again = [replace(row, number=number, words=f"{row.words} Nice.") for number, row in pairs.items()]
+    copied = Import(load.system, load.site, load.folder / "copies", again)
+    copied.begin()
+    await copied.finish()
+    await copied.settle()
+    async with load.system.database() as connection:
+        decided = await decisions(connection, site, DEFAULT)
+        ids = dict(await connection.fetch("select source_id, review_id from intake.reviews where site = $1", site))
+    for row in again:
+        original = pairs[row.number]
+        like = likeness(sketch_of({"text": row.words}), sketch_of({"text": original.words}))
+        signal = Signal(
+            Detector.DUPLICATE, Category.SPAM, None, "text", 0, len(row.words), row.words, like.similarity,
+            str(ids[str(original.number)]),
+        )  # fmt: skip
+        (only,) = decided[row.number]
+        assert only.status != "approved"
+        check_decision(only, row, site, (signal,))
+
+
+_DECISIONS = """
+    select r.source_id, d.version, d.status, d.actor_kind, d.actor, d.policy, d.policy_version, d.policy_scope, d.rule,
+        d.codes, d.signals, v.source
+    from moderation.decisions d
+    join intake.reviews r using (site, review_id)
+    left join moderation.policy_versions v
+        on (v.scope, v.name, v.version) = (d.policy_scope, d.policy, d.policy_version)
+    where d.site = $1 order by d.review_id, d.version"""
+_HISTORY = f"""
+    select r.source_id,
+        array(select p.value from moderation.history_probes p where p.review_id = h.review_id order by p.value),
+        {", ".join(f"h.{name}" for name in Recorded._fields)}
+    from moderation.history h join intake.reviews r using (site, review_id) where h.site = $1"""
 
 
 async def check_order(system: RunningSystem, topic: str) -> dict[bytes, list[int]]:

@@ -18,7 +18,7 @@ from ruamel.yaml import YAML
 from typer.testing import CliRunner
 
 import shared.metrics
-from services.cli.main import app
+from services.cli.app import app
 from services.cli.migrations import SERVICES, role_dsn
 from services.cli.serving import DEFAULT_PORTS, ServiceName
 from services.query.settings import QuerySettings

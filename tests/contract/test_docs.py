@@ -17,11 +17,30 @@ from ruamel.yaml import YAML
 from typer.testing import CliRunner
 
 import shared.metrics
-from services.cli.main import app
+from services.cli.app import app
 from services.cli.serving import DEFAULT_PORTS, ServiceName
 from services.intake import submission
-from services.moderation.policy.codes import ModeratorCode
+from services.moderation.backtest.jobs import BacktestRunner
+from services.moderation.backtest_api import BacktestApi
+from services.moderation.engine.context import Context
+from services.moderation.engine.engine import Engine
+from services.moderation.engine.signal import Category, Detector, Severity
+from services.moderation.engine.site_words import SiteWords
+from services.moderation.engine.wordlist import load_word_lists
+from services.moderation.judging.classifier import Classifier, HasHealth
+from services.moderation.judging.judge import CLASSIFIER_FAILED
+from services.moderation.policy.check import DEFAULT, RESERVED
+from services.moderation.policy.codes import ModeratorCode, code_of
+from services.moderation.policy.expression import Expression
+from services.moderation.policy.policy import check_policy, default_policy
+from services.moderation.policy.problem import render_problems
+from services.moderation.policy.schema import REVIEW_FIELDS, SIGNAL_FIELDS
+from services.moderation.policy_api import PolicyApi
+from services.moderation.settings import ModerationSettings
+from services.moderation.word_api import WordApi
 from services.query.settings import QuerySettings
+from shared.access import ApiKeys
+from shared.clock import SystemClock
 from shared.events import content
 from shared.http.errors import STATUS
 from shared.kafka.client import KafkaSettings
@@ -62,6 +81,144 @@ def test_moderator_codes() -> None:
     assert [(_code(code), label) for code, label in rows] == [(code.value, code.label) for code in ModeratorCode]
 
 
+OF_THE_HISTORY = {Detector.DUPLICATE: Category.SPAM, Detector.BURST: Category.SPAM}
+"""What no single text shows."""
+SHOP = Context(languages=frozenset({"en"}), rating=5, words=SiteWords.compile(competitors=["Acme Tools"]))
+CEL_TYPES = {str: "string", int: "int", bool: "bool", float: "double"}
+
+
+def test_vocabulary_is_that_of_the_code() -> None:
+    rows = _table("moderation.md", "vocabulary")
+    graded: dict[str, set[Severity]] = {}
+    for word in load_word_lists().words:
+        graded.setdefault(word.category, set()).add(word.severity)
+
+    named = [_code(row[0]) for row in rows]
+    assert set(named) == set(Detector)
+    assert {_code(row[1]) for row in rows if _code(row[0]) == Detector.LEXICON} == set(graded)
+    assert len({(row[0], row[1]) for row in rows}) == len(rows)
+    for detector, category, severities, code, _ in rows:
+        expected = code_of(_code(detector), Category(_code(category)))
+        assert expected is not None, detector
+        assert _code(code) == expected.value, detector
+        stated = [_code(severity) for severity in severities.split(", ") if severity]
+        of_lists = graded[_code(category)] if _code(detector) == Detector.LEXICON else set()
+        assert stated == [severity.value for severity in Severity if severity in of_lists], (detector, category)
+
+
+@pytest.mark.parametrize("row", _table("moderation.md", "vocabulary"), ids=lambda row: f"{row[0]} {row[1]}")
+def test_what_the_vocabulary_shows_is_found(row: list[str]) -> None:
+    detector, category, text = _code(row[0]), _code(row[1]), row[4]
+    if detector in OF_THE_HISTORY:
+        assert category == OF_THE_HISTORY[Detector(detector)]
+        return
+
+    found = Engine.default().analyse({"text": text}, SHOP)
+
+    assert (detector, category) in {(signal.detector, signal.category) for signal in found}
+
+
+@pytest.mark.parametrize(("name", "fields"), [("review fields", REVIEW_FIELDS), ("signal fields", SIGNAL_FIELDS)])
+def test_fields_of_conditions(name: str, fields: Mapping[str, type]) -> None:
+    rows = _table("policies.md", name)
+
+    assert [(_code(field), kind) for field, kind, _ in rows] == [
+        (field, CEL_TYPES[kind]) for field, kind in fields.items()
+    ]
+
+
+def test_rules_of_the_built_in_policy() -> None:
+    policy = default_policy()
+    outcomes = [(rule.name, rule.outcome) for rule in policy.rules]
+    expected = [
+        [
+            f"`{name}`",
+            outcome.status,
+            f"`{outcome.queue}`" if outcome.queue else "",
+            ", ".join(f"`{code}`" for code in outcome.codes),
+            outcome.note,
+        ]
+        for name, outcome in outcomes
+    ]
+
+    *rows, last = _table("policies.md", "default rules")
+
+    assert rows == expected, _rendered(expected)
+    assert _code(last[0]) == DEFAULT
+    assert f"`default`, version {policy.version}." in (ROOT / "docs/policies.md").read_text()
+
+
+def test_rules_that_are_in_no_policy() -> None:
+    named = [_code(name) for row in _table("policies.md", "other rules") for name in row[0].split(", ")]
+
+    assert sorted(named) == sorted(RESERVED - {DEFAULT})
+    assert CLASSIFIER_FAILED in named
+
+
+def test_policy_that_is_shown_is_the_example_and_sound() -> None:
+    source = (ROOT / "docs/examples/marketplace.yaml").read_text()
+
+    assert f"```yaml\n{source}```" in (ROOT / "docs/policies.md").read_text()
+    assert check_policy(source) == []
+
+
+def test_conditions_that_are_shown_are_sound() -> None:
+    text = (ROOT / "docs/policies.md").read_text()
+    block = re.search(r"^## Conditions\n+```\n(.*?)^```", text, re.DOTALL | re.MULTILINE)
+
+    assert block is not None
+    for line in block[1].splitlines():
+        assert Expression.compile(line).type == "bool", line
+
+
+def test_mistakes_that_are_shown_are_what_is_said() -> None:
+    rule = "  - name: {}\n    when: {}\n    outcome: reject\n    codes: [PRF]\n    note: It is.\n"
+    conditions = {
+        "foul": 'signals.exists(s, s.category == "profanity" && s.sevrity == "strong")',
+        "any-word": 'signals.exists(s, s.category == "profanity")',
+        "strong-word": 'signals.exists(s, s.category == "profanity" && s.severity == "strong")',
+        "shouting": 'signals.exists(s, s.detector == "shoutng")',
+    }
+    rules = "".join(rule.format(name, condition) for name, condition in conditions.items())
+    source = f"name: house\nrules:\n{rules}default: {{outcome: approve}}\n"
+
+    shown = check_policy(source)
+
+    assert len(shown) == 3
+    assert render_problems(shown, source, "house.yaml") in (ROOT / "docs/policies.md").read_text()
+
+
+def test_routes_of_rules() -> None:
+    pool: Any = None
+    clock = SystemClock()
+    keys = ApiKeys(pool)
+    backtests = BacktestApi(pool, keys, clock, BacktestRunner(pool, lambda: pytest.fail("nothing is run"), clock))
+    routes = [
+        f"{method} {route.path}"
+        for part in (PolicyApi(pool, keys, clock), WordApi(pool, keys, clock), backtests)
+        for route in part.routes()
+        for method in set(route.methods or ()) - {"HEAD"}
+    ]
+    of_sites = {route for route in routes if "/sites/{site}" in route}
+
+    assert {_code(row[0]) for row in _table("http-api.md", "rule routes")} == of_sites
+    # Without a site there is all but to follow what every site has.
+    of_all = {route.replace("/sites/{site}", "") for route in of_sites} - {"DELETE /v1/policies/active"}
+    assert set(routes) - of_sites == of_all
+
+
+def test_members_of_classifiers() -> None:
+    members = [name for kind in (Classifier, HasHealth) for name in vars(kind) if not name.startswith("_")]
+
+    assert [_code(row[0]) for row in _table("classifiers.md", "classifier members")] == members
+
+
+def test_migrations_of_moderation() -> None:
+    files = sorted(file.name for file in (ROOT / "services/moderation/migrations").glob("*.sql"))
+
+    assert [_code(row[0]) for row in _table("architecture.md", "moderation migrations")] == files
+
+
 def test_metrics() -> None:
     """The whole table is the code's own words."""
     expected = [
@@ -91,6 +248,14 @@ def test_settings_of_all_services() -> None:
     rows = _table("deployment.md", "settings: all")
 
     assert [(_code(name), default) for name, default, _ in rows] == list(_settings(ServiceSettings, {}))
+
+
+def test_settings_of_moderation() -> None:
+    rows = _table("deployment.md", "settings: moderation")
+
+    assert [(_code(name), default) for name, default, _ in rows] == list(
+        _settings(ModerationSettings, ServiceSettings.model_fields)
+    )
 
 
 def test_settings_of_query() -> None:
@@ -148,7 +313,7 @@ def _shown_commands() -> list[tuple[str, str]]:
 def test_commands_that_are_shown_exist(document: str, command: str) -> None:
     words = shlex.split(command)
     name = words[0] if words else ""
-    path = words[:2] if name in {"site", "key", "topics"} else words[:1]
+    path = words[:2] if name in {"site", "key", "topics", "policy", "words"} else words[:1]
     answer = CliRunner().invoke(app, [*path, "--help"], env={"COLUMNS": "200", "NO_COLOR": "1", "TERM": "dumb"})
 
     assert answer.exit_code == 0, f"{document}: plaudit {command}\n{answer.output}"
@@ -161,7 +326,7 @@ def test_some_commands_are_shown() -> None:
     """Guards the test above against finding none."""
     shown = {command.split()[0] for _, command in _shown_commands()}
 
-    assert {"up", "key", "site", "topics", "migrate"} <= shown
+    assert {"up", "key", "site", "topics", "migrate", "check", "explain", "policy", "words"} <= shown
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))

@@ -4,14 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
 import re
-import shutil
-import tempfile
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
@@ -23,7 +19,6 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pydantic import SecretStr
 
-from services.cli.embedded.postgres import EmbeddedPostgres
 from services.query.core.reader import PostgresReader
 from services.query.intake import Accepted, IntakeRefused
 from services.query.problem import unavailable
@@ -33,8 +28,8 @@ from shared.clock import SystemClock
 from shared.events.settings import FieldSettings, FormFields, SiteSettings
 from shared.http.server import bind, serve
 from shared.service import Health
+from tests.parts import Database
 
-ROOT = Path(__file__).parents[2]
 START = datetime(2026, 1, 1, 10, 30, 0, 123456, tzinfo=UTC)
 _DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
 
@@ -48,19 +43,10 @@ def slug(review_id: int, words: str = "lovely") -> str:
 
 
 @pytest.fixture(scope="module")
-def query_postgres() -> Iterator[str]:
-    """DSN of the superuser, on a server with all schemas and the reviews below."""
-    directory = tempfile.mkdtemp(prefix="plaudit-lynkow-")
-    # Postgres started by root runs as another account, which must be able to enter.
-    os.chmod(directory, 0o755)  # noqa: PTH101  # one call instead of a second name for the path
-    postgres = EmbeddedPostgres(Path(directory), durable=False)
-    try:
-        dsn = postgres.start()
-        asyncio.run(_fill(dsn))
-        yield dsn
-    finally:
-        postgres.stop()
-        shutil.rmtree(directory, ignore_errors=True)
+async def query_postgres(module_database: Database) -> str:
+    """DSN of the owner of a database with the reviews below."""
+    await _fill(module_database.dsn)
+    return module_database.dsn
 
 
 SHOP = SiteSettings(
@@ -126,9 +112,6 @@ ROWS = [
 
 async def _fill(dsn: str) -> None:
     connection = await asyncpg.connect(dsn)
-    for part in ("shared/postgres", "services/intake", "services/moderation", "services/projection"):
-        for path in sorted((ROOT / part / "migrations").glob("*.sql")):
-            await connection.execute(path.read_text().partition("-- migrate:down")[0])
     for site, stored in SITES.items():
         await connection.execute(
             "insert into published.sites values ($1, 1, $1, $2, $3)", site, stored.enabled, stored.model_dump_json()

@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cache
 from typing import Any, cast
 
 import asyncpg
 import httpx
 import pytest
 
-from services.cli.embedded.datadir import temporary_data_dir
-from services.cli.embedded.postgres import EmbeddedPostgres
-from services.cli.migrations import migrate, open_roles, role_dsn
 from services.moderation.api import ModerationApi
 from services.moderation.desk import Desk
-from services.moderation.judge import PolicyJudge
+from services.moderation.engine.engine import Engine
+from services.moderation.judging.judge import Judge
+from services.moderation.policy.policy import default_policy
 from services.moderation.processor import ReviewProcessor
 from services.moderation.queue import Filters, page_query
 from shared.access import ApiKeys, new_key
@@ -29,9 +29,9 @@ from shared.events.topics import REVIEW_MODERATED, REVIEW_SUBMITTED
 from shared.http.app import create_app
 from shared.postgres.pool import create_pool
 from shared.service import Health
+from tests.parts import Database
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
-PASSWORD = "only-for-tests"
 CASES = "/v1/sites/shop/cases"
 
 
@@ -55,7 +55,7 @@ class Office:
     tokens: dict[str, str]
 
     async def submit(self, *events: Encoded) -> None:
-        processor = ReviewProcessor(PolicyJudge.default(), SystemClock())
+        processor = ReviewProcessor(judge(), SystemClock())
         rows = [Row(at, event.key, event.value, event.headers) for at, event in enumerate(events)]
         await processor.prepare(rows)
         async with self.pool.acquire() as connection, connection.transaction():
@@ -93,20 +93,13 @@ class Office:
         return {"Authorization": f"Bearer {self.tokens[name]}"} if name else {}
 
 
-@pytest.fixture(scope="module")
-def moderation_postgres() -> Iterator[EmbeddedPostgres]:
-    with temporary_data_dir() as directory:
-        postgres = EmbeddedPostgres(directory, durable=False)
-        postgres.start()
-        try:
-            migrate(postgres.dsn)
-            yield postgres
-        finally:
-            postgres.stop()
+@cache
+def judge() -> Judge:
+    return Judge(Engine.default())
 
 
 @pytest.fixture
-async def office(moderation_postgres: EmbeddedPostgres) -> AsyncIterator[Office]:
+async def office(module_database: Database) -> AsyncIterator[Office]:
     keys = {
         "moderator": ("shop", ["moderate", "read"]),
         "reader": ("shop", ["read"]),
@@ -115,9 +108,10 @@ async def office(moderation_postgres: EmbeddedPostgres) -> AsyncIterator[Office]
         "operator": (None, ["admin"]),
     }
     made = {name: new_key() for name in keys}
-    owner = await asyncpg.connect(moderation_postgres.dsn)
+    owner = await asyncpg.connect(module_database.dsn)
     await owner.execute(
-        "truncate moderation.cases, moderation.decisions, moderation.placements, moderation.outbox, "
+        "truncate moderation.cases, moderation.decisions, moderation.placements, moderation.history, "
+        "moderation.history_probes, moderation.outbox, "
         "moderation.dead_letters, access.api_keys restart identity"
     )
     await owner.executemany(
@@ -125,9 +119,7 @@ async def office(moderation_postgres: EmbeddedPostgres) -> AsyncIterator[Office]
         [(made[name].key_id, site, name, made[name].secret_hash, scopes) for name, (site, scopes) in keys.items()],
     )
     await owner.close()
-    await open_roles(moderation_postgres.dsn, PASSWORD)
-    dsn = role_dsn(moderation_postgres.dsn, "moderation", PASSWORD)
-    async with await create_pool(dsn, application_name="test") as pool:
+    async with await create_pool(module_database.role("moderation"), application_name="test") as pool:
         api = ModerationApi(pool, ApiKeys(pool), Desk(pool, SystemClock()))
         transport = httpx.ASGITransport(create_app("moderation", api.routes(), Health()))
         async with httpx.AsyncClient(transport=transport, base_url="http://moderation") as http:
@@ -186,7 +178,7 @@ async def test_the_history_says_who_decided_what_from_which_signals_and_what_it_
 
     first, second, third = history["decisions"]
     assert (first["status"], first["replaced"]) == ("approved", {"status": None, "public_revision": None})
-    assert second["policy"] == {"name": "default", "version": 1}
+    assert second["policy"] == {"name": "default", "version": default_policy().version, "scope": "*"}
     assert (second["rule"], second["replaced"]) == ("links", {"status": "approved", "public_revision": 1})
     (signal,) = second["signals"]
     text = history["submission"]["content"][signal["field"]]
@@ -234,7 +226,7 @@ async def test_nobody_decides_on_a_revision_that_has_moved(office: Office) -> No
 async def test_a_decision_that_waits_for_the_worker_sees_what_the_worker_wrote(office: Office) -> None:
     await office.submit(submission(1))
     edit = submission(1, 2)
-    processor = ReviewProcessor(PolicyJudge.default(), SystemClock())
+    processor = ReviewProcessor(judge(), SystemClock())
     async with office.pool.acquire() as connection:
         transaction = connection.transaction()
         await transaction.start()

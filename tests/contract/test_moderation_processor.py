@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cache
 from typing import Any, cast
 
 import asyncpg
 import pytest
 
-from services.cli.embedded.datadir import temporary_data_dir
-from services.cli.embedded.postgres import EmbeddedPostgres
-from services.cli.migrations import migrate, open_roles, role_dsn
-from services.moderation.judge import PolicyJudge
+from services.moderation.engine.engine import Engine
+from services.moderation.judging.judge import Judge
+from services.moderation.policy.policy import default_policy
 from services.moderation.processor import ReviewProcessor
 from shared.clock import SystemClock
 from shared.events.cloudevents import Decoder, Encoded, encode, encode_tombstone, unpack_headers
@@ -23,34 +23,26 @@ from shared.events.models import ReviewModerated, ReviewSubmitted, ReviewWithdra
 from shared.events.topics import REVIEW_MODERATED, REVIEW_SUBMITTED
 from shared.kafka.consumer import Failure, Fenced, Poison, Systematic
 from shared.postgres.pool import create_pool
+from tests.parts import Database
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
-PASSWORD = "only-for-tests"
 
 
-@pytest.fixture(scope="module")
-def moderation_postgres() -> Iterator[EmbeddedPostgres]:
-    with temporary_data_dir() as directory:
-        postgres = EmbeddedPostgres(directory, durable=False)
-        postgres.start()
-        try:
-            migrate(postgres.dsn)
-            yield postgres
-        finally:
-            postgres.stop()
+@cache
+def judge() -> Judge:
+    return Judge(Engine.default())
 
 
 @pytest.fixture
-async def pool(moderation_postgres: EmbeddedPostgres) -> AsyncIterator[asyncpg.Pool[Any]]:
+async def pool(module_database: Database) -> AsyncIterator[asyncpg.Pool[Any]]:
     """Empty tables, and connections of the service's own role."""
-    owner = await asyncpg.connect(moderation_postgres.dsn)
+    owner = await asyncpg.connect(module_database.dsn)
     await owner.execute(
-        "truncate moderation.cases, moderation.decisions, moderation.placements, moderation.outbox restart identity"
+        "truncate moderation.cases, moderation.decisions, moderation.placements, moderation.history, "
+        "moderation.history_probes, moderation.outbox restart identity"
     )
     await owner.close()
-    await open_roles(moderation_postgres.dsn, PASSWORD)
-    dsn = role_dsn(moderation_postgres.dsn, "moderation", PASSWORD)
-    async with await create_pool(dsn, application_name="test") as pool:
+    async with await create_pool(module_database.role("moderation"), application_name="test") as pool:
         yield pool
 
 
@@ -102,7 +94,7 @@ def rows(*events: Encoded) -> list[Row]:
 
 
 def processor() -> ReviewProcessor:
-    return ReviewProcessor(PolicyJudge.default(), SystemClock())
+    return ReviewProcessor(judge(), SystemClock())
 
 
 async def process_in(connection: object, records: Sequence[Row]) -> None:
@@ -148,12 +140,16 @@ async def everything(pool: asyncpg.Pool[Any]) -> list[object]:
 
 
 async def test_a_batch_becomes_cases_decisions_and_events(pool: asyncpg.Pool[Any]) -> None:
-    fine, rude, linked = submission(3), submission(1, text="What a cunt."), submission(2, text="see www.example.com")
+    fine, rude, linked = (
+        submission(3),
+        submission(1, text="What a fucking disgrace."),
+        submission(2, text="see www.example.com"),
+    )
     await process(pool, rows(fine, rude, linked))
 
     statuses = await pool.fetch("select review_id, status, queue, rule, codes from moderation.cases order by 1")
     assert [tuple(row) for row in statuses] == [
-        (1, "rejected", None, "grave-words", ["PRF"]),
+        (1, "rejected", None, "strong-profanity", ["PRF"]),
         (2, "held", "links", "links", ["URL"]),
         (3, "approved", None, "default", []),
     ]
@@ -165,7 +161,11 @@ async def test_a_batch_becomes_cases_decisions_and_events(pool: asyncpg.Pool[Any
     ]
     decision = await pool.fetchrow("select * from moderation.decisions where review_id = 2")
     assert decision is not None
-    assert (decision["actor_kind"], decision["policy"], decision["policy_version"]) == ("policy", "default", 1)
+    assert (decision["actor_kind"], decision["policy"], decision["policy_version"]) == (
+        "policy",
+        "default",
+        default_policy().version,
+    )
     assert '"matched":"www.example.com"' in decision["signals"]
     assert (await case(pool, 3))["submission"].encode() == fine.value
 

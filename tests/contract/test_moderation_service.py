@@ -9,6 +9,7 @@ import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
+import asyncpg
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from pydantic import SecretStr
@@ -55,6 +56,7 @@ async def test_a_submission_becomes_an_event_and_the_process_ends_when_told(mode
             assert (event.review_id, event.status) == (1, "approved")
             assert event.published is not None
             assert event.published.content.text == "Very good boots."
+            assert (event.decision.policy, event.decision.policy_version) == await active(moderation_parts.postgres.dsn)
             process.send_signal(signal.SIGTERM)
             assert await process.wait() == 0
     finally:
@@ -66,6 +68,17 @@ async def test_a_submission_becomes_an_event_and_the_process_ends_when_told(mode
 async def test_a_part_that_is_not_there_is_refused() -> None:
     with pytest.raises(ValueError, match="no part"):
         await run(ServiceSettings(postgres=SecretStr("postgres://nobody")), frozenset({"ingest"}))
+
+
+async def active(dsn: str) -> tuple[str, int]:
+    """What the process has put in force on a database where nothing was."""
+    connection = await asyncpg.connect(dsn)
+    try:
+        row = await connection.fetchrow("select active_name, active_version from moderation.rules where scope = '*'")
+    finally:
+        await connection.close()
+    assert row is not None
+    return row["active_name"], row["active_version"]
 
 
 async def submit(kafka: KafkaSettings) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shlex
 import shutil
 import signal
 import subprocess
@@ -19,8 +20,10 @@ import pytest
 
 from services.cli.demo.sample import load_sample
 from services.cli.embedded.datadir import DataDir, is_free, temporary_data_dir
+from services.moderation.policy.policy import default_policy
 
 COUNT = len(load_sample())
+DEFAULT = f"default@{default_policy().version}"
 ADDRESS = re.compile(r"127\.0\.0\.1:(\d+)")
 LAST_EXAMPLE = "# and read it with the answer"
 
@@ -93,12 +96,14 @@ def test_a_demo_that_stays_can_be_tried_stopped_and_continued() -> None:
             first = [line for line in lines if line.startswith("✓ ")]
             assert any(re.fullmatch(rf"✓ decisions: {COUNT} +[\d.]+ s", line) for line in first)
             assert any("exactly the approved ones" in line for line in first)
+            assert f"✓ decided by policy {DEFAULT}: {COUNT} reviews" in first
             assert sum("(held): 404" in line or "(rejected): 404" in line for line in first) == 2
             assert tally(lines, "approved") + tally(lines, "held") + tally(lines, "rejected") == COUNT
             assert min(tally(lines, "held"), tally(lines, "rejected")) >= 10
             assert any(line.startswith("2 dead letters") for line in lines)
             assert any(line.startswith("all ") and line.count(" ms") == 3 for line in lines)
             check_examples(commands(lines))
+            check_policies(lines)
             process.send_signal(signal.SIGINT)
             assert process.wait(60) == 0
         assert nothing_listens(lines)
@@ -116,6 +121,25 @@ def test_a_demo_that_stays_can_be_tried_stopped_and_continued() -> None:
         assert after == before + 2
         assert "plk_" not in again.stdout
         assert (data_dir.root / "logs").exists()
+
+
+def check_policies(lines: list[str]) -> None:
+    """What is said about policies can be done as it is said."""
+    hints = [re.search(r"plaudit ((?:policy|explain) .*)", line) for line in lines]
+    listing, explaining, of_this_demo = [hint[1] for hint in hints if hint]
+    assert of_this_demo.startswith(f"{listing} --data-dir=")
+    listed, explained = (
+        subprocess.run(
+            [sys.executable, "-m", "services.cli", *shlex.split(command)],
+            capture_output=True,
+            text=True,
+            check=True,
+            timeout=60,
+        ).stdout
+        for command in (of_this_demo, explaining)
+    )
+    assert DEFAULT in listed
+    assert "held by rule contact-details" in explained
 
 
 def check_examples(script: list[str]) -> None:

@@ -18,6 +18,17 @@ from shared.events.topics import TOPICS, ingest_topic
 from tests.running import RunningSystem, Site, eventually, ndjson
 
 FINE = "The seams are neat and the colour is exactly as shown."
+# Texts of their own, for a copy of another review is held.
+WARM = "Warm enough for a walk in the snow, and the pockets close."
+HAT = "Sits well on a large head, though the brim bends in the wind."
+SHOE = "My feet stayed dry all winter and the soles hardly show it."
+SCARF = "Soft wool, long enough for two turns, and no itching at all."
+FORM = "Arrived within three days, and the wrapping could be used again."
+CAREFUL = "The drawers glide without a sound and the screws all fitted."
+GLOVE = "Fits like the name says; even the thumb has room to move."
+VAULT = "Cuts bread and tomatoes alike, and still sharp after a year."
+KEYED = "The battery lasts from Monday until late on Thursday."
+BATCH = "Dries overnight on a line and needs no ironing after that."
 PROFANE = "What a fucking disgrace, the zip broke at once."
 PHONE = "Nice shop, ring me at +1 415 555 2671 for more."
 
@@ -65,7 +76,7 @@ async def test_a_moderator_approves_what_the_policy_held(shop: Site) -> None:
 
 
 async def test_an_edit_leaves_the_old_revision_public_until_the_new_one_is_approved(shop: Site) -> None:
-    accepted = await shop.submit(rating=5, text=FINE, entity_id="coat", author={"id": "a-7", "name": "Bo"})
+    accepted = await shop.submit(rating=5, text=WARM, entity_id="coat", author={"id": "a-7", "name": "Bo"})
     review_id = accepted["review_id"]
     await shop.until_public(review_id)
     edit = {"revision": 1, "rating": 4, "text": PHONE, "entity_id": "coat", "author": {"id": "a-7", "name": "Bo"}}
@@ -73,7 +84,7 @@ async def test_an_edit_leaves_the_old_revision_public_until_the_new_one_is_appro
     assert answer.status_code == 200, answer.text
     case = await shop.until_decided(review_id, revision=2)
     assert case["status"] == "held"
-    assert (await shop.public(f"/reviews/{review_id}"))["content"] == FINE
+    assert (await shop.public(f"/reviews/{review_id}"))["content"] == WARM
     stale = await shop.call("intake", "PUT", f"/reviews/{review_id}", json=edit)
     assert stale.status_code == 409
     assert stale.json()["error"]["code"] == "REVISION_CONFLICT"
@@ -87,7 +98,7 @@ async def test_an_edit_leaves_the_old_revision_public_until_the_new_one_is_appro
 
 
 async def test_a_withdrawal_hides_the_review_and_its_reply_for_ever(shop: Site) -> None:
-    record = {"rating": 3, "text": FINE, "entity_id": "hat", "source": "erp", "source_id": "w-1"}
+    record = {"rating": 3, "text": HAT, "entity_id": "hat", "source": "erp", "source_id": "w-1"}
     review_id = (await shop.submit(**record))["review_id"]
     await shop.until_public(review_id)
     answer = await shop.call("intake", "PUT", f"/reviews/{review_id}/replies/0", json={"text": "Thank you!"})
@@ -110,22 +121,22 @@ async def test_a_withdrawal_hides_the_review_and_its_reply_for_ever(shop: Site) 
 
 
 async def test_sending_again_changes_nothing(shop: Site) -> None:
-    record = {"rating": 5, "text": FINE, "entity_id": "shoe", "source": "erp", "source_id": "s-1", "source_version": 2}
+    record = {"rating": 5, "text": SHOE, "entity_id": "shoe", "source": "erp", "source_id": "s-1", "source_version": 2}
     first = await shop.submit(**record)
     assert (await shop.submit(**record)) | {"outcome": "created"} == first
     older = await shop.call("intake", "POST", "/reviews", json=record | {"source_version": 1, "rating": 1})
     assert older.json()["error"]["code"] == "STALE"
     key = {"Idempotency-Key": "order-17"}
     answers = [
-        await shop.call("intake", "POST", "/reviews", json={"rating": 2, "text": FINE}, headers=key) for _ in range(3)
+        await shop.call("intake", "POST", "/reviews", json={"rating": 2, "text": KEYED}, headers=key) for _ in range(3)
     ]
     assert len({answer.text for answer in answers}) == 1
-    other = await shop.call("intake", "POST", "/reviews", json={"rating": 3, "text": FINE}, headers=key)
+    other = await shop.call("intake", "POST", "/reviews", json={"rating": 3, "text": KEYED}, headers=key)
     assert other.status_code == 422
 
 
 async def test_a_batch_answers_line_by_line(shop: Site) -> None:
-    body = ndjson([{"rating": 4, "text": FINE, "entity_id": "b"}, {"rating": 7, "text": FINE}]) + b'\n{"rating": \n'
+    body = ndjson([{"rating": 4, "text": BATCH, "entity_id": "b"}, {"rating": 7, "text": BATCH}]) + b'\n{"rating": \n'
     headers = {"Content-Type": "application/x-ndjson"}
     answer = await shop.call("intake", "POST", "/reviews/batch", content=body, headers=headers)
     lines = [json.loads(line) for line in answer.text.splitlines()]
@@ -160,14 +171,14 @@ async def test_reviews_arrive_from_an_ingest_topic_and_bad_records_cost_nothing_
     system: RunningSystem, shop: Site, feed: tuple[str, AIOKafkaProducer]
 ) -> None:
     topic, producer = feed
-    fine = {"rating": 4, "text": FINE, "entity_id": "k", "source": "pos", "source_id": "1", "site": "elsewhere"}
+    fine = {"rating": 4, "text": SCARF, "entity_id": "k", "source": "pos", "source_id": "1", "site": "elsewhere"}
     records = [b"not json", json.dumps(fine).encode(), b"\xff\xfe", json.dumps(fine | {"rating": 9}).encode(), None]
     for value in [*records, json.dumps(fine).encode()]:
         await producer.send_and_wait(topic, value, key=b"same", headers=[("odd", b"\xff")])
 
     async def arrived() -> bool:
         listed = await shop.public(productName="k")
-        return [review["content"] for review in listed["data"]] == [FINE]
+        return [review["content"] for review in listed["data"]] == [SCARF]
 
     await eventually(arrived, 20, "the good record to be public, once")
 
@@ -188,7 +199,7 @@ async def test_reviews_arrive_from_an_ingest_topic_and_bad_records_cost_nothing_
 
 async def test_the_lynkow_form_is_moderated_like_everything_else(shop: Site) -> None:
     url = f"{shop.system.addresses['query']}/public/{shop.site}/reviews"
-    form = {"authorName": "Cleo", "rating": 5, "content": FINE, "authorEmail": "cleo@example.com"}
+    form = {"authorName": "Cleo", "rating": 5, "content": FORM, "authorEmail": "cleo@example.com"}
     answer = await shop.system.client.post(url, json=form)
     assert answer.status_code == 201, answer.text
     review_id = answer.json()["id"] if "id" in answer.json() else answer.json()["data"]["id"]
@@ -199,7 +210,7 @@ async def test_the_lynkow_form_is_moderated_like_everything_else(shop: Site) -> 
 
 async def test_settings_act_on_later_submissions_and_on_reads(system: RunningSystem) -> None:
     careful = await system.site("careful", SiteSettings(require_approval=True))
-    review_id = (await careful.submit(rating=5, text=FINE))["review_id"]
+    review_id = (await careful.submit(rating=5, text=CAREFUL))["review_id"]
     assert (await careful.until_decided(review_id))["status"] == "held"
     settings = {"settings": {"enabled": False}}
     assert (await careful.call("intake", "PUT", "/settings", json=settings)).status_code == 200
@@ -213,7 +224,7 @@ async def test_settings_act_on_later_submissions_and_on_reads(system: RunningSys
 
 async def test_sites_never_see_each_other(system: RunningSystem, shop: Site) -> None:
     other = await system.site("other")
-    review_id = (await shop.submit(rating=5, text=FINE, entity_id="mine"))["review_id"]
+    review_id = (await shop.submit(rating=5, text=GLOVE, entity_id="mine"))["review_id"]
     await shop.until_public(review_id)
     assert "id" not in await other.public(f"/reviews/{review_id}")
     for service, path in (("intake", f"/reviews/{review_id}"), ("moderation", f"/cases/{review_id}")):
@@ -224,7 +235,7 @@ async def test_sites_never_see_each_other(system: RunningSystem, shop: Site) -> 
 
 async def test_an_address_is_in_the_vault_and_nowhere_else(system: RunningSystem, shop: Site) -> None:
     address = "very.private.person@example.org"
-    review_id = (await shop.submit(rating=5, text=FINE, entity_id="p", author={"name": "P", "email": address}))[
+    review_id = (await shop.submit(rating=5, text=VAULT, entity_id="p", author={"name": "P", "email": address}))[
         "review_id"
     ]
     await shop.until_public(review_id)

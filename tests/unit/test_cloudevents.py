@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
@@ -28,9 +29,7 @@ from shared.events.cloudevents import (
     encode,
     encode_tombstone,
     event_id,
-    known_types,
     pack_headers,
-    spec_of,
     traceparent,
     unpack_headers,
 )
@@ -323,7 +322,5 @@ def test_a_trace_is_new_each_time_and_well_formed() -> None:
 
 
 def test_every_known_type_belongs_to_one_topic() -> None:
-    assert known_types() == {f"{event.TYPE}.v{event.VERSION}" for spec in TOPICS for event in spec.events}
-    assert [spec_of(spec.name) for spec in TOPICS] == list(TOPICS)
-    with pytest.raises(KeyError):
-        spec_of("review-ingest")
+    on_topics = [event for spec in TOPICS for event in spec.events]
+    assert Counter(on_topics) == Counter(EVENTS)

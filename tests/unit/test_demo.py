@@ -7,6 +7,7 @@ import subprocess
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
@@ -22,12 +23,14 @@ from services.cli.demo.outcome import (
     Summary,
     differences,
     outcome_of,
+    policies,
     summaries,
     summary_differs,
 )
 from services.cli.demo.sample import (
     APPROVED_BY_HAND,
     REPLIED_TO,
+    SITE,
     SampleReview,
     Way,
     cut_off,
@@ -40,9 +43,14 @@ from services.cli.demo.sample import (
 from services.cli.demo.screen import trouble_in
 from services.cli.demo.tables import excerpt, outcome_table, seen_text
 from services.cli.demo.timing import PublicWatch, percentile
-from services.intake.submission import Invalid, parse_submission
+from services.intake.submission import Author, Invalid, parse_submission
+from services.moderation.engine.context import Context
 from services.moderation.engine.engine import Engine
-from services.moderation.policy.policy import Facts, decide, default_policy
+from services.moderation.engine.signal import Detector, Signal
+from services.moderation.judging.bursts import Counts, Limits
+from services.moderation.judging.entries import Batch, Before, Revision, entry_of, signals_of
+from services.moderation.policy.facts import Facts
+from services.moderation.policy.policy import default_policy
 
 SAMPLE = load_sample()
 BY_ID = {review.source_id: review for review in SAMPLE}
@@ -58,7 +66,14 @@ EXPECTED = {
     "link": "held",
     "shouting": "held",
     "repetition": "held",
+    "vacuous": "held",
+    "gibberish": "held",
+    "spam": "held",
+    "payment": "held",
+    "copy": "held",
+    "threat": "rejected",
 }
+NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
 OUTCOME = Outcome(
     review_id=7,
@@ -67,6 +82,7 @@ OUTCOME = Outcome(
     status="approved",
     version=1,
     revision=1,
+    policy="default@2",
     rule="default",
     codes=(),
     seen=(),
@@ -79,17 +95,59 @@ OUTCOME = Outcome(
 )
 
 
+def revisions() -> dict[str, Revision]:
+    """The sample as moderation gets it, all within a minute, in the order in which it is sent."""
+    sent = [review for way in (Way.BATCH, Way.KAFKA, Way.HTTP) for review in of_way(SAMPLE, way)]
+    found = {}
+    for number, review in enumerate(sent, start=1):
+        submission = parse_submission(review.encoded)
+        author = submission.author or Author()
+        fields = {"title": submission.title, "text": submission.text, "author_name": author.name}
+        found[review.source_id] = Revision(
+            SITE,
+            number,
+            1,
+            author.id or (str(author.email) if author.email else None),
+            submission.entity_id,
+            "ingest" if review.way is Way.KAFKA else "api",
+            NOON + timedelta(seconds=number / 2),
+            {name: text for name, text in fields.items() if text},
+        )
+    return found
+
+
 @pytest.fixture(scope="module")
-def engine() -> Engine:
-    return Engine.default()
+def signals() -> dict[str, tuple[Signal, ...]]:
+    """What is found in each review: by itself, and beside those that were sent before it."""
+    engine, history = Engine.default(), Batch(Limits(), {})
+    found = {}
+    for source_id, revision in revisions().items():
+        context = Context(locale=BY_ID[source_id].body["locale"], rating=BY_ID[source_id].body["rating"])
+        history.take(entry_of(revision), (), Before(Counts(), Limits().entity.most))
+        beside = signals_of(revision, history.said(revision))
+        found[source_id] = engine.analyse(revision.fields, context) + beside
+    return found
 
 
 @pytest.mark.parametrize("review", SAMPLE, ids=lambda review: review.source_id)
-def test_the_policy_sees_every_review_as_it_was_meant(review: SampleReview, engine: Engine) -> None:
-    submission = parse_submission(review.encoded)
-    signals = engine.analyse({"title": submission.title or "", "text": submission.text or ""})
-    facts = Facts(submission.rating, submission.locale, require_approval=False, channel="api", signals=signals)
-    assert decide(default_policy(), facts).status == EXPECTED[review.kind], signals
+def test_the_policy_sees_every_review_as_it_was_meant(
+    review: SampleReview, signals: Mapping[str, tuple[Signal, ...]]
+) -> None:
+    found = signals[review.source_id]
+    facts = Facts(review.body["rating"], review.body["locale"], False, "api", found)
+    assert default_policy().decide(facts).status == EXPECTED[review.kind], found
+
+
+def test_only_the_copy_is_found_by_what_others_wrote(signals: Mapping[str, tuple[Signal, ...]]) -> None:
+    """Nor does a demo look like a burst."""
+    found = {
+        source_id: [
+            str(signal.detector) for signal in of_one if signal.detector in (Detector.DUPLICATE, Detector.BURST)
+        ]
+        for source_id, of_one in signals.items()
+    }
+    copies = [review.source_id for review in SAMPLE if review.kind == "copy"]
+    assert {source_id: those for source_id, those in found.items() if those} == {copy: ["duplicate"] for copy in copies}
 
 
 def test_the_sample_is_varied() -> None:
@@ -156,7 +214,7 @@ def case(**changes: Any) -> dict[str, Any]:
     }
     signal = {"detector": "lexicon", "field": "text", "start": 3, "end": 7, "matched": "damn", "severity": "mild"}
     decision = {
-        "policy": {"name": "default", "version": 1},
+        "policy": {"name": "default", "version": 2, "scope": "*"},
         "rule": "default",
         "codes": [],
         "signals": [signal],
@@ -169,6 +227,7 @@ def case(**changes: Any) -> dict[str, Any]:
 def test_an_outcome_is_read_from_a_case() -> None:
     outcome = outcome_of(case())
     assert (outcome.status, outcome.rule, outcome.source_id) == ("approved", "default", "demo-001")
+    assert outcome.policy == "default@2"
     assert outcome.seen == (Seen("lexicon", "text", 3, 7, "damn"),)
     assert outcome.public == Content("", 4)
 
@@ -183,6 +242,7 @@ def test_a_persons_decision_names_no_rule_and_keeps_what_the_policy_saw() -> Non
     }
     outcome = outcome_of(case(status="rejected", decisions=[*case()["decisions"], person], public=None))
     assert (outcome.rule, outcome.codes, outcome.public) == ("by a person", ("PRF",), None)
+    assert outcome.policy == "default@2"
     assert [seen.matched for seen in outcome.seen] == ["damn"]
 
 
@@ -190,6 +250,22 @@ def test_an_edit_that_waits_leaves_the_older_revision_in_the_summary() -> None:
     older = {"submission": {"content": {"rating": 5, "entity_id": "kettle"}}}
     outcome = outcome_of(case(status="held", revision=2, public=older))
     assert summaries([outcome]) == {"kettle": Summary(1, 5, (0, 0, 0, 0, 1))}
+
+
+def test_what_no_policy_decided_on_is_counted_apart() -> None:
+    person: dict[str, Any] = {
+        "policy": None,
+        "rule": None,
+        "codes": [],
+        "signals": [],
+        "decided_by": {"kind": "person"},
+    }
+    by_hand = outcome_of(case(decisions=[person]))
+    assert policies([OUTCOME, by_hand, replace(OUTCOME, policy="strict@1"), OUTCOME]) == {
+        "default@2": 2,
+        "": 1,
+        "strict@1": 1,
+    }
 
 
 HELD = replace(OUTCOME, review_id=8, status="held", public=None)
@@ -267,6 +343,13 @@ def test_what_was_seen_keeps_its_place_when_it_is_cut() -> None:
     assert seen_text((link, link), 22).plain.endswith("… 23–90 +1")
     assert seen_text((link, link), 22).cell_len <= 22
     assert seen_text((replace(link, detector="shouting"),), 22).plain == "shouting 23–90"
+    assert seen_text((replace(link, detector="duplicate", start=0),), 22).plain == "duplicate 0–90"
+
+
+def test_what_was_seen_in_a_name_is_said_without_the_name_being_shown() -> None:
+    named = replace(OUTCOME, seen=(Seen("lexicon", "author_name", 0, 5, "Boils"),))
+    assert seen_text(named.seen, 22).plain == "Boils name 0–5"
+    assert excerpt(named, 40, "bold").spans == []
 
 
 @pytest.mark.parametrize("width", [80, 100, 140])

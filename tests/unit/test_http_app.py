@@ -112,6 +112,9 @@ async def test_probes() -> None:
         before = await client.get("/ready")
         report(True)
         after = await client.get("/ready")
+        health.degrade("toxicity", "says that it is not well")
+        degraded = await client.get("/ready")
+    assert (degraded.status_code, degraded.json()["degraded"]) == (200, {"toxicity": "says that it is not well"})
     assert (before.status_code, before.json()) == (503, {"ready": False, "parts": {"relay": False}})
     assert (after.status_code, after.json()) == (200, {"ready": True, "parts": {"relay": True}})
 

@@ -3,12 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import shutil
-import tempfile
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import NamedTuple
 
 import asyncpg
@@ -17,40 +13,21 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from services.cli.embedded.postgres import EmbeddedPostgres
 from services.query.core.connections import Connections, TooBusy, TooSlow, Unreachable, WrongRole
 from services.query.core.document import Column, Document, FirstReply, Member, Milliseconds, Plain
 from services.query.core.query import AnyOf, Compare, Condition, Contains, Field, Op, Order, Page, ReviewQuery, Value
 from services.query.core.reader import PostgresReader
 from services.query.core.sql import Statement, reviews_statement
+from tests.parts import Database
 
-ROOT = Path(__file__).parents[2]
 START = datetime(2026, 1, 1, tzinfo=UTC)
 SHOWN = Document((Member("id", Plain(Column.REVIEW_ID)), Member("name", Plain(Column.AUTHOR_NAME), optional=True)))
 
 
 @pytest.fixture(scope="module")
-def query_postgres() -> Iterator[str]:
-    """DSN of the superuser, on a server with all schemas and no rows."""
-    directory = tempfile.mkdtemp(prefix="plaudit-query-")
-    # Postgres started by root runs as another account, which must be able to enter.
-    os.chmod(directory, 0o755)  # noqa: PTH101  # one call instead of a second name for the path
-    postgres = EmbeddedPostgres(Path(directory), durable=False)
-    try:
-        dsn = postgres.start()
-        asyncio.run(_migrate(dsn))
-        yield dsn
-    finally:
-        postgres.stop()
-        shutil.rmtree(directory, ignore_errors=True)
-
-
-async def _migrate(dsn: str) -> None:
-    connection = await asyncpg.connect(dsn)
-    for part in ("shared/postgres", "services/intake", "services/moderation", "services/projection"):
-        for path in sorted((ROOT / part / "migrations").glob("*.sql")):
-            await connection.execute(path.read_text().partition("-- migrate:down")[0])
-    await connection.close()
+def query_postgres(module_database: Database) -> str:
+    """DSN of the owner of a database with all schemas."""
+    return module_database.dsn
 
 
 class Row(NamedTuple):

@@ -97,3 +97,15 @@ def test_a_process_is_ready_when_all_its_parts_say_so() -> None:
         seen.append(health.ready)
     assert seen == [True, False, False, True, False]
     assert health.parts == {"api": False, "relay": True}
+
+
+def test_what_works_less_well_is_said_and_keeps_nobody_unready() -> None:
+    health = Health()
+    health.reporter("worker")(True)
+    health.degrade("toxicity", "fails; it is tried again now and then")
+
+    assert health.ready
+    assert health.degraded == {"toxicity": "fails; it is tried again now and then"}
+
+    health.degrade("toxicity", None)
+    assert health.degraded == {}

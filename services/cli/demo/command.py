@@ -83,7 +83,7 @@ async def _demo(console: Console, place: DataDir, stay: bool) -> int:
             system = System(supervisor, place, options, TerminalProgress(DownloadLine(screen)))
             await system.start(screen.begin)
             screen.done()
-            code = await _unless(asked_to_stop, _run(screen, system, stay))
+            code = await _unless(asked_to_stop, _run(screen, system, place, stay))
             if code == 0 and stay:
                 await asked_to_stop
         finally:
@@ -107,7 +107,7 @@ async def _unless(asked_to_stop: asyncio.Task[None], work: Coroutine[Any, Any, i
     return _INTERRUPTED
 
 
-async def _run(screen: Screen, system: System, stay: bool) -> int:
+async def _run(screen: Screen, system: System, place: DataDir, stay: bool) -> int:
     addresses = {"intake": system.intake, "moderation": system.moderation, "query": system.query}
     screen.heading(2, "An operator sets up a shop")
     try:
@@ -129,7 +129,7 @@ async def _run(screen: Screen, system: System, stay: bool) -> int:
         )
     )
     if stay:
-        await _show_examples(screen, system, known)
+        await _show_examples(screen, system, place, known)
     return 0
 
 
@@ -145,7 +145,7 @@ async def _prepare(screen: Screen, target: Target) -> dict[str, str]:
     return tokens
 
 
-async def _show_examples(screen: Screen, system: System, known: Known) -> None:
+async def _show_examples(screen: Screen, system: System, place: DataDir, known: Known) -> None:
     """Commands are printed as they are, however long: wrapped ones could not be pasted."""
     screen.heading(9, "Try it: everything keeps running until Ctrl-C")
     addresses = {"intake": system.intake, "moderation": system.moderation, "query": system.query}
@@ -158,6 +158,7 @@ async def _show_examples(screen: Screen, system: System, known: Known) -> None:
             ("reviews", f"{system.query}/public/{SITE}/reviews"),
             ("write API", f"{system.intake}/v1/sites/{SITE}/reviews"),
             ("moderation", f"{system.moderation}/v1/sites/{SITE}/cases"),
+            ("policies", f"plaudit policy list --data-dir={place.root}"),
             ("metrics", f"{system.query}/metrics (and the same of the others)"),
             ("Kafka", system.kafka),
         )

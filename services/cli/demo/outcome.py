@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -28,7 +29,9 @@ class Content:
 
 @dataclass(frozen=True)
 class Outcome:
-    """A case. `public` is what of it is public now, None for nothing."""
+    """A case. `policy` is the name and version that decided last of all policies; `public` is what of it is public now,
+    None for nothing.
+    """
 
     review_id: int
     source_id: str | None
@@ -36,6 +39,7 @@ class Outcome:
     status: str
     version: int
     revision: int
+    policy: str
     rule: str
     codes: tuple[str, ...]
     seen: tuple[Seen, ...]
@@ -64,9 +68,8 @@ def outcome_of(case: Mapping[str, Any]) -> Outcome:
     """Of a case with its history. Raises KeyError when it lacks what every case that was never withdrawn has."""
     submission, decisions, public = case["submission"], case["decisions"], case["public"]
     content, newest = submission["content"], decisions[-1]
-    signals: list[dict[str, Any]] = next(
-        (decision["signals"] for decision in reversed(decisions) if decision["policy"]), []
-    )
+    by_policy = next((decision for decision in reversed(decisions) if decision["policy"]), None)
+    signals: list[dict[str, Any]] = by_policy["signals"] if by_policy else []
     return Outcome(
         review_id=case["review_id"],
         source_id=submission.get("source_id"),
@@ -74,6 +77,7 @@ def outcome_of(case: Mapping[str, Any]) -> Outcome:
         status=case["status"],
         version=case["version"],
         revision=case["revision"],
+        policy=f"{by_policy['policy']['name']}@{by_policy['policy']['version']}" if by_policy else "",
         rule=newest["rule"] or f"by a {newest['decided_by']['kind']}",
         codes=tuple(newest["codes"]),
         seen=tuple(Seen(s["detector"], s["field"], s["start"], s["end"], s["matched"]) for s in signals),
@@ -95,6 +99,11 @@ def differences(outcomes: Iterable[Outcome], public_ids: Sequence[int]) -> list[
     if len(public_ids) != len(shown):
         problems.append(f"{len(public_ids) - len(shown)} reviews were listed twice")
     return problems
+
+
+def policies(outcomes: Iterable[Outcome]) -> dict[str, int]:
+    """How many reviews each version of a policy has decided on, the busiest first; "" is none at all."""
+    return dict(Counter(outcome.policy for outcome in outcomes).most_common())
 
 
 def summaries(outcomes: Collection[Outcome]) -> dict[str, Summary]:

@@ -13,7 +13,7 @@ from rich.text import Text
 from services.cli.demo import preparation, tables
 from services.cli.demo.api import Api, Json
 from services.cli.demo.errors import DemoFailed
-from services.cli.demo.outcome import Outcome, differences, outcome_of, summaries, summary_differs
+from services.cli.demo.outcome import Outcome, differences, outcome_of, policies, summaries, summary_differs
 from services.cli.demo.preparation import DeadLetter
 from services.cli.demo.sample import APPROVED_BY_HAND, REPLIED_TO, SITE, TOPIC, Way, load_sample, of_way
 from services.cli.demo.screen import Screen
@@ -27,6 +27,7 @@ _LOOK_SECONDS = 0.2
 _AT_ONCE = 8
 _PAGE = 20
 _STATUSES = ("approved", "held", "rejected")
+EXPLAIN = 'plaudit explain "Great boots. Call me: 212-555-0142"'
 _REPLY = "Sorry about that! The new batch is warmer; write to us and we will send you one."
 
 
@@ -132,6 +133,7 @@ class Story:
         ways = {review.source_id: review.way for review in self._sample}
         self._console.print()
         self._console.print(tables.outcome_table(known.outcomes, ways, self._console.width))
+        self._show_policies(known)
         self._console.print("\nWhat senders got wrong, and what they were told:\n")
         letters = [
             Mishap(
@@ -143,6 +145,16 @@ class Story:
         again = Mishap(Way.KAFKA, "the first one again", f"still one review, at revision {first.revision}")
         self._console.print(tables.mishap_table([*mishaps, again, *letters]))
         self._say(f"{len(dead)} dead letters, each kept with its record and reason; every other record went its way.")
+
+    def _show_policies(self, known: Known) -> None:
+        found = policies(known.outcomes)
+        if "" in found:
+            raise DemoFailed(f"{found['']} reviews were decided on without a policy")
+        self._tick("decided by policy " + ", ".join(f"{name}: {count} reviews" for name, count in found.items()))
+        self._say(
+            "Its rules can be read and changed. Which policies there are, and what is in force: plaudit policy list"
+        )
+        self._say(f"What it makes of a text, and why: {EXPLAIN}")
 
     async def _show_public(self, known: Known) -> None:
         self._screen.heading(6, "What the public sees")

@@ -20,6 +20,8 @@ _OTHER_COLUMNS = {"★": 1, "by": 5, "outcome": 8, "rule": 18, "codes": 5, "seen
 _WIDE = 120
 _LEAST_EXCERPT = 12
 _BEFORE = 10
+_OF_A_WHOLE_TEXT = frozenset({"shouting", "repetition", "gibberish", "vacuous", "language", "duplicate", "burst"})
+"""Detectors that say more than the words which they saw."""
 _BETWEEN = " · "
 
 
@@ -55,7 +57,11 @@ def excerpt(outcome: Outcome, width: int, style: str) -> Text:
     if not whole:
         return Text("(a rating without words)", style="dim")
     begins = {"title": 0, "text": len(title) + len(_BETWEEN) if title else 0}
-    spans = [(begins[seen.field] + seen.start, begins[seen.field] + seen.end) for seen in outcome.seen]
+    spans = [
+        (begins[seen.field] + seen.start, begins[seen.field] + seen.end)
+        for seen in outcome.seen
+        if seen.field in begins  # the author's name is not shown
+    ]
     shown = Text("".join(" " if char.isspace() else char for char in whole))
     for start, end in spans:
         shown.stylize(style, start, end)
@@ -73,9 +79,10 @@ def seen_text(seen: Sequence[Seen], width: int) -> Text:
     if not seen:
         return Text("")
     first = seen[0]
-    place = f" {'title ' if first.field == 'title' else ''}{first.start}–{first.end}"
+    where = {"text": "", "author_name": "name "}.get(first.field, f"{first.field} ")
+    place = f" {where}{first.start}–{first.end}"
     more = f" +{len(seen) - 1}" if len(seen) > 1 else ""
-    words = Text(first.detector if first.detector in ("shouting", "repetition") else " ".join(first.matched.split()))
+    words = Text(first.detector if first.detector in _OF_A_WHOLE_TEXT else " ".join(first.matched.split()))
     words.truncate(max(4, width - cell_len(place) - cell_len(more)), overflow="ellipsis")
     return Text.assemble(words, (place + more, "dim"))
 

@@ -1,7 +1,11 @@
 """What can go wrong when Kafka or Postgres is to run from this Python installation."""
 
+from __future__ import annotations
 
-class EmbeddedError(Exception):
+from services.cli.errors import CommandError
+
+
+class EmbeddedError(CommandError):
     """An embedded part cannot run. `cure` tells the operator what to do about it."""
 
     def __init__(self, problem: str, cure: str = "") -> None:

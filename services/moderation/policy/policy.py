@@ -1,139 +1,169 @@
-"""Policies: ordered rules over facts. The first rule that applies decides; without one the review is approved."""
+"""Policies: ordered rules over facts. The first rule that applies decides; where none does, the default."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from __future__ import annotations
 
-from services.moderation.engine.signal import Category, Detector, Severity, Signal
-from services.moderation.policy.codes import ModeratorCode
-from services.moderation.policy.verdict import Facts, Status, Verdict
+from collections.abc import Callable, Sequence
+from functools import lru_cache
+from operator import attrgetter
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
 
-__all__ = ["Facts", "Policy", "Rule", "Verdict", "decide", "default_policy"]
+from services.moderation.policy.check import DEFAULT, POLICY_ERROR, Checked, Outcome, Rule, check
+from services.moderation.policy.expression import FirstOf, Reads
+from services.moderation.policy.facts import TEXT_FIELDS, Facts, repeated
+from services.moderation.policy.problem import PolicyErrors, Problem, sort_problems
+from services.moderation.policy.schema import schema
+from services.moderation.policy.source import read_source
+from services.moderation.policy.verdict import Verdict
 
-SEVERAL_MILD_WORDS = 3
+if TYPE_CHECKING:
+    from cel_expr_python.cel import Activation
 
+DEFAULT_VERSION: Final = 2
+"""Of default.yaml; a change of any rule in it is a new version."""
 
-@dataclass(frozen=True, slots=True)
-class Rule:
-    """`applies` must be pure and total. A held outcome names its queue; others have none."""
-
-    name: str
-    applies: Callable[[Facts], bool]
-    status: Status
-    codes: tuple[ModeratorCode, ...]
-    note: str
-    queue: str | None = None
-
-    def __post_init__(self) -> None:
-        if (self.status == "held") != (self.queue is not None):
-            raise ValueError(f"rule {self.name}: a queue belongs to held reviews and to no others")
+_MOST_VERDICTS: Final = 1024
 
 
-@dataclass(frozen=True, slots=True)
 class Policy:
-    """Decisions cite name and version: a change of any rule is a new version."""
+    """Decisions cite name and version: a change of any rule is a new version. Safe to share between threads."""
 
-    name: str
-    version: int
-    rules: tuple[Rule, ...]
+    def __init__(self, checked: Checked, source: str, version: int, warnings: Sequence[Problem] = ()) -> None:
+        self.name = checked.name
+        self.version = version
+        self.description = checked.description
+        self.source = source
+        self.rules = checked.rules
+        self.warnings = tuple(warnings)
+        self._verdicts = [self._verdict(rule.name, rule.outcome) for rule in checked.rules]
+        self._default = self._verdict(DEFAULT, checked.default)
+        self.reads = _union([rule.condition.reads for rule in checked.rules])
+        """All that a verdict may depend on. What is not in it need not be in the facts."""
+        # What depends on the text itself is not worth remembering: the same does not come again.
+        self._textual = [at for at, rule in enumerate(checked.rules) if _reads_text(rule)]
+        self._ordinary = [at for at in range(len(checked.rules)) if at not in self._textual]
+        self._first_ordinary = FirstOf([checked.rules[at].condition for at in self._ordinary])
+        ordinary = _union([checked.rules[at].condition.reads for at in self._ordinary])
+        self._key = _key(ordinary)
+        self._key_has_texts = "matched" in ordinary.signals
+        self._known: dict[Any, tuple[int, Verdict]] = {}
 
-    def __post_init__(self) -> None:
-        names = [rule.name for rule in self.rules]
-        if len(set(names)) != len(names):
-            raise ValueError(f"policy {self.name}: two rules of the same name")
+    def decide(self, facts: Facts) -> Verdict:
+        """Total and deterministic. A condition that fails holds the review: it neither approves nor passes it on."""
+        key = self._key(facts)
+        known = self._known.get(key)
+        if known is None:
+            known = self._decide(facts)
+            if not (self._key_has_texts and facts.signals):
+                if len(self._known) >= _MOST_VERDICTS:
+                    self._known.clear()
+                self._known[key] = known
+        if self._textual and self._textual[0] < known[0]:
+            return self._decide_by_text(facts, before=known[0]) or known[1]
+        return known[1]
+
+    def _decide(self, facts: Facts) -> tuple[int, Verdict]:
+        """By the rules that do not look at the text: the one that decides, and how."""
+        found = self._first_ordinary.evaluate(self._activation(facts)) if self._ordinary else None
+        if found is None:
+            return len(self.rules), self._default
+        at = self._ordinary[found[0]]
+        return at, self._verdict_of(at, found[1])
+
+    def _decide_by_text(self, facts: Facts, before: int) -> Verdict | None:
+        activation = self._activation(facts)
+        for at in self._textual:
+            if at >= before:
+                break
+            value = self.rules[at].condition.evaluate(activation)
+            if value is not False:
+                return self._verdict_of(at, value)
+        return None
+
+    def _activation(self, facts: Facts) -> Activation:
+        return schema().activation(facts, self.reads.review, self.reads.signals)
+
+    def _verdict_of(self, at: int, value: bool | str) -> Verdict:
+        return self._verdicts[at] if value is True else self._failure(self.rules[at].name)
+
+    def _verdict(self, rule: str, outcome: Outcome) -> Verdict:
+        return Verdict(outcome.status, self.name, self.version, rule, outcome.codes, outcome.queue, outcome.note)
+
+    def _failure(self, rule: str) -> Verdict:
+        note = f"The condition of rule {rule} could not be evaluated on this review."
+        return Verdict("held", self.name, self.version, POLICY_ERROR, (), POLICY_ERROR, note)
 
 
-def decide(policy: Policy, facts: Facts) -> Verdict:
-    """Pure, total and deterministic: the same policy and facts always give the same verdict."""
-    for rule in policy.rules:
-        if rule.applies(facts):
-            codes = tuple(code.value for code in rule.codes)
-            return Verdict(rule.status, policy.name, policy.version, rule.name, codes, rule.queue, rule.note)
-    return Verdict("approved", policy.name, policy.version, "default", (), None, "Nothing found that needs a look.")
+def compile_policy(source: str, name_hint: str | None = None, version: int = 0) -> Policy:
+    """Raises PolicyErrors with all problems when there is an error among them; warnings are kept in the policy.
+
+    `name_hint` names a policy that states no name. Version 0 is one that was never saved.
+    """
+    return _compiled(*_check(source, name_hint, is_new=True), source, version)
 
 
+def load_policy(source: str, name_hint: str | None = None, version: int = 0) -> Policy:
+    """Of what was checked when it was saved: refuses only what cannot be used, not what a later release of the check
+    would advise against. Takes half the time.
+    """
+    return _compiled(*_check(source, name_hint, is_new=False), source, version)
+
+
+def check_policy(source: str, name_hint: str | None = None) -> list[Problem]:
+    """All errors and warnings, by place."""
+    return _check(source, name_hint, is_new=True)[1]
+
+
+@lru_cache(maxsize=1)
 def default_policy() -> Policy:
-    return Policy("default", 1, _DEFAULT_RULES)
+    return load_policy(default_source(), version=DEFAULT_VERSION)
 
 
-def _has_grave_words(facts: Facts) -> bool:
-    return any(signal.severity in (Severity.STRONG, Severity.SEVERE) for signal in facts.signals)
+def default_source() -> str:
+    return Path(__file__).with_name("default.yaml").read_text(encoding="utf-8")
 
 
-def _has_possible_slur(facts: Facts) -> bool:
-    return any(signal.category is Category.SLUR for signal in facts.signals)
+def _check(source: str, name_hint: str | None, *, is_new: bool) -> tuple[Checked | None, list[Problem]]:
+    read, problems = read_source(source)
+    if read is None:
+        return None, problems
+    reported = {(problem.line, problem.column) for problem in problems}
+    checked, more = check(read, name_hint, is_new=is_new)
+    # What is of the wrong type is not called unknown as well.
+    more = [problem for problem in more if (problem.line, problem.column) not in reported]
+    return checked, sort_problems([*problems, *more])
 
 
-def _has_several_mild_words(facts: Facts) -> bool:
-    return (
-        len({_spelling(signal) for signal in facts.signals if signal.severity is Severity.MILD}) >= SEVERAL_MILD_WORDS
-    )
+def _compiled(checked: Checked | None, problems: Sequence[Problem], source: str, version: int) -> Policy:
+    if checked is None or any(problem.severity == "error" for problem in problems):
+        raise PolicyErrors(problems)
+    return Policy(checked, source, version, problems)
 
 
-def _has_contacts(facts: Facts) -> bool:
-    return any(signal.category is Category.CONTACT for signal in facts.signals)
+def _reads_text(rule: Rule) -> bool:
+    return not rule.condition.reads.review.isdisjoint(TEXT_FIELDS)
 
 
-def _has_links(facts: Facts) -> bool:
-    return any(signal.category is Category.LINK for signal in facts.signals)
+def _union(reads: Sequence[Reads]) -> Reads:
+    union = Reads()
+    for one in reads:
+        union |= one
+    return union
 
 
-def _is_shouted(facts: Facts) -> bool:
-    return any(signal.detector is Detector.SHOUTING for signal in facts.signals)
+def _key(reads: Reads) -> Callable[[Facts], Any]:
+    """What tells facts apart for conditions that read this."""
+    of_review = attrgetter(*sorted(reads.review)) if reads.review else None
+    own = sorted(reads.signals - {"repeated"})
+    of_signal = attrgetter(*own) if own else None
+    reads_repeated = "repeated" in reads.signals
 
+    def key(facts: Facts) -> Any:
+        review = of_review(facts) if of_review else None
+        signals = facts.signals
+        if not reads.has_signals or not signals:
+            return review
+        of_signals = tuple(map(of_signal, signals)) if of_signal else len(signals)
+        return review, of_signals, repeated(signals) if reads_repeated else None
 
-def _is_repeated(facts: Facts) -> bool:
-    return any(signal.detector is Detector.REPETITION for signal in facts.signals)
-
-
-def _needs_approval(facts: Facts) -> bool:
-    return facts.require_approval
-
-
-def _spelling(signal: Signal) -> str:
-    return signal.matched.casefold()
-
-
-_DEFAULT_RULES = (
-    Rule(
-        "grave-words",
-        _has_grave_words,
-        "rejected",
-        (ModeratorCode.PRF,),
-        "Contains strong profanity or a slur.",
-    ),
-    Rule(
-        "possible-slur",
-        _has_possible_slur,
-        "held",
-        (ModeratorCode.PRF,),
-        "Contains a word that is a slur in one sense and harmless in another.",
-        "profanity",
-    ),
-    Rule(
-        "several-mild-words",
-        _has_several_mild_words,
-        "held",
-        (ModeratorCode.PRF,),
-        f"Contains {SEVERAL_MILD_WORDS} or more different mildly profane words.",
-        "profanity",
-    ),
-    Rule(
-        "contact-details",
-        _has_contacts,
-        "held",
-        (ModeratorCode.PII,),
-        "Contains an e-mail address or a telephone number.",
-        "personal-information",
-    ),
-    Rule("links", _has_links, "held", (ModeratorCode.URL,), "Contains a web address.", "links"),
-    Rule("shouting", _is_shouted, "held", (ModeratorCode.IU,), "Is written mostly in capitals.", "style"),
-    Rule("repetition", _is_repeated, "held", (ModeratorCode.VAC,), "Says the same thing over and over.", "style"),
-    Rule(
-        "approval-required",
-        _needs_approval,
-        "held",
-        (),
-        "This site approves every review by hand.",
-        "approval",
-    ),
-)
+    return key

@@ -1,27 +1,9 @@
-"""What a policy looks at and what it says."""
+"""What a policy says."""
 
 from dataclasses import dataclass
 from typing import Literal
 
-from services.moderation.engine.signal import Signal
-
 Status = Literal["approved", "held", "rejected"]
-
-
-@dataclass(frozen=True, slots=True)
-class Facts:
-    """One revision of a review as a policy sees it.
-
-    `rating` is None for content without one. It is here for the record and for policies of sites that want low and
-    high ratings sampled alike; no rule of the default policy reads it, for moderation must not bend the average.
-    """
-
-    rating: int | None
-    locale: str | None
-    require_approval: bool
-    channel: str
-    signals: tuple[Signal, ...]
-    has_text: bool = True
 
 
 @dataclass(frozen=True, slots=True)

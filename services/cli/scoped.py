@@ -1,0 +1,85 @@
+"""Commands about the rules of one site or of every site: their options, and how they reach the database."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Annotated, Any, Final, TypeVar
+
+import asyncpg
+import typer
+
+from services.cli.errors import CommandError
+from services.cli.target import database, find_target
+from services.moderation.policies.reference import EVERY_SITE, OPERATOR, By, parse_reference
+
+SiteOption = Annotated[str | None, typer.Option("--site", metavar="SITE", help="Of this site. [default: every site]")]
+NoteOption = Annotated[str | None, typer.Option("--note", metavar="TEXT", help="Why, for the log.")]
+PersonOption = Annotated[str | None, typer.Option("--as", metavar="NAME", help="Who you are, for the log.")]
+Result = TypeVar("Result")
+
+# Decisions may wait for this transaction: a command that is stopped in the middle must not hold them up for long.
+_BOUNDS = "set local idle_in_transaction_session_timeout = '10s'; set local statement_timeout = '60s'"
+_IS_SITE = "select exists (select from intake.sites where site = $1)"
+
+
+UNUSABLE: Final = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError)
+
+
+class Refused(CommandError):
+    """What was asked for cannot be done; the message says why."""
+
+
+def unusable(error: BaseException) -> Refused:
+    """Without the error's own words, which may hold a password."""
+    if isinstance(error, asyncpg.ClientConfigurationError):
+        return Refused("--postgres or PLAUDIT_POSTGRES is no address of a database: postgres://USER@HOST:PORT/DATABASE")
+    return Refused(f"Postgres: {type(error).__name__}; is it running, and migrated (`plaudit migrate`)?")
+
+
+async def check_site(connection: asyncpg.Connection[Any], scope: str) -> None:
+    """Refuses a site that is not there."""
+    if scope != EVERY_SITE and not await connection.fetchval(_IS_SITE, scope):
+        raise Refused(f"there is no site {scope}; `plaudit site list` shows all")
+
+
+def by(person: str | None = None, note: str | None = None) -> By:
+    return By(OPERATOR, person, note)
+
+
+def read_text(file: Path) -> str:
+    try:
+        return file.read_text(encoding="utf-8")
+    except UnicodeDecodeError:
+        raise Refused(f"{file} is not UTF-8") from None
+
+
+def reference(text: str) -> tuple[str, int]:
+    """Name and version of an argument."""
+    try:
+        return parse_reference(text)
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from None
+
+
+def in_scope(
+    site: str | None,
+    postgres: str | None,
+    data_dir: Path | None,
+    work: Callable[[asyncpg.Connection[Any], str], Awaitable[Result]],
+) -> Result:
+    """What `work` returns, given a connection in a transaction and the scope. A site that is not there is refused."""
+    target = find_target(data_dir, postgres=postgres)
+    scope = site or EVERY_SITE
+
+    async def run() -> Result:
+        async with database(target) as connection, connection.transaction():
+            await connection.execute(_BOUNDS)
+            await check_site(connection, scope)
+            return await work(connection, scope)
+
+    try:
+        return asyncio.run(run())
+    except UNUSABLE as error:
+        raise unusable(error) from None

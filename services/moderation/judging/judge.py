@@ -1,0 +1,130 @@
+"""One revision of a review, judged: read by the engine ahead of the decision, and decided by what is in force."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Final, Protocol
+
+from services.moderation.case import Ruling
+from services.moderation.engine.context import Context
+from services.moderation.engine.signal import Signal
+from services.moderation.judging.classifier import Classified, Writing
+from services.moderation.judging.rulebook import Ruler, Vocabulary
+from services.moderation.policy.check import POLICY_ERROR
+from services.moderation.policy.facts import Facts
+from services.moderation.policy.verdict import Verdict
+from shared.events.models import ReviewSubmitted
+from shared.logging import get_logger
+
+log = get_logger(__name__)
+
+CLASSIFIERS: Final = "classifiers"
+"""Queue of what a policy would approve, had a classifier not failed that must have its say."""
+CLASSIFIER_FAILED: Final = "classifier-failed"
+POLICY_FAILED: Final = POLICY_ERROR
+"""Queue and rule of what the version in force cannot decide on."""
+
+
+class PolicyFailed(Exception):
+    """A version of a policy that cannot be used, or that breaks off."""
+
+
+class Analyser(Protocol):
+    """The text engine; see services.moderation.engine."""
+
+    def analyse(self, fields: Mapping[str, str], context: Context) -> tuple[Signal, ...]: ...
+
+
+class Judge:
+    """Deterministic: the same revision under the same rules gets the same ruling."""
+
+    def __init__(self, engine: Analyser) -> None:
+        self._engine = engine
+
+    def read(
+        self, event: ReviewSubmitted, vocabulary: Vocabulary, fields: Mapping[str, str] | None = None
+    ) -> tuple[Signal, ...]:
+        """What the engine finds; long texts take milliseconds. `fields` are the event's, where they are at hand."""
+        context = _context(event.content.locale, event.content.rating, vocabulary)
+        return self._engine.analyse(fields_of(event) if fields is None else fields, context)
+
+    def rule(self, ruler: Ruler, facts: Facts, classified: Classified) -> Ruling:
+        """`classified` is what was asked of the classifiers, whose signals `facts` has among all others.
+
+        A policy that fails approves nothing: a person looks at the review.
+        """
+        scope, name, version = ruler.reference
+        try:
+            ruling = _ruling(verdict(ruler, facts), scope)
+        except PolicyFailed as error:
+            log.error("policy failed", scope=scope, policy=str(ruler.reference), because=str(error))
+            note = "The policy could not decide; see the worker's log."
+            ruling = _ruling(Verdict("held", name, version, POLICY_FAILED, (), POLICY_FAILED, note), scope)
+        if ruling.status == "approved" and classified.must_hold:
+            failed = ", ".join(failure.name for failure in classified.failures if failure.behaviour == "hold")
+            note = f"No word from {failed}, without which nothing is approved."
+            ruling = ruling._replace(status="held", queue=CLASSIFIERS, rule=CLASSIFIER_FAILED, codes=(), note=note)
+        return ruling._replace(signals=facts.signals) if facts.signals else ruling
+
+
+def fields_of(event: ReviewSubmitted) -> dict[str, str]:
+    """What the author wrote, without the fields that are empty."""
+    content = event.content
+    written = {"title": content.title, "text": content.text, "author_name": content.author_name}
+    return {field: text for field, text in written.items() if text}
+
+
+def writing(event: ReviewSubmitted) -> Writing:
+    """As classifiers get it."""
+    return Writing(event.site, fields_of(event), event.content.locale, event.content.rating)
+
+
+def facts(event: ReviewSubmitted, signals: tuple[Signal, ...]) -> Facts:
+    content = event.content
+    return Facts(
+        content.rating,
+        content.locale,
+        event.require_approval,
+        event.channel,
+        signals,
+        event.site,
+        content.entity_id or "",
+        event.source,
+        content.title,
+        content.text,
+        content.author_name,
+        event.revision,
+        author_known=content.author_id is not None,
+    )
+
+
+def verdict(ruler: Ruler, facts: Facts) -> Verdict:
+    """Raises PolicyFailed, whose message holds nothing of the review."""
+    if ruler.policy is None:
+        raise PolicyFailed("this release cannot use the version as it was saved")
+    try:
+        return ruler.policy.decide(facts)
+    except Exception as error:  # whatever it is: what a condition says of a text may hold the text
+        raise PolicyFailed(type(error).__name__) from None
+
+
+@lru_cache(maxsize=1024)
+def _context(locale: str | None, rating: int | None, vocabulary: Vocabulary) -> Context:
+    return Context(locale, vocabulary.languages, rating, vocabulary.words)
+
+
+@lru_cache(maxsize=1024)
+def _ruling(verdict: Verdict, scope: str) -> Ruling:
+    return Ruling(
+        status=verdict.status,
+        actor_kind="policy",
+        actor=verdict.policy,
+        queue=verdict.queue,
+        rule=verdict.rule,
+        policy=verdict.policy,
+        policy_version=verdict.policy_version,
+        policy_scope=scope,
+        codes=verdict.codes,
+        note=verdict.note,
+    )
