@@ -2,6 +2,8 @@
 PYTHON ?= python3
 VENV ?= .venv
 ARGS ?=
+# Folder of review and label sets that are measured against; they are no part of the project.
+DATA ?= ../shared/data
 
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip
@@ -14,10 +16,10 @@ DEV := $(VENV)/.installed-dev-$(call lock-id,dev)
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup demo up test check bench lock clean venv new-venv
+.PHONY: help setup demo up test check bench bench-text evaluate lock clean venv new-venv
 
 help: ## Say what there is
-	@awk 'BEGIN { FS = ":.*## " } /^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' Makefile
+	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
 	@echo '  ARGS=… is handed on: make test ARGS="tests/unit -x". PYTHON=python3.12 picks the Python of a new .venv.'
 
 demo: $(EMBEDDED) ## Start everything, send reviews through it, show what became of them
@@ -41,6 +43,13 @@ check: $(DEV) ## Format, lint, types, imports, dead code, generated contracts
 
 bench: $(DEV) ## Measure, as ratios to bare loops and bare SQL
 	$(BIN)/python -m tests.bench $(ARGS)
+
+bench-text: $(DEV) ## The text engine against other filters, on the reviews in DATA
+	$(BIN)/python -m tests.bench.bench_text $(DATA)
+
+evaluate: $(DEV) ## Precision and recall beside other filters, on the labelled texts in DATA
+	-cd tests/evaluation/node && npm ci --no-audit --no-fund
+	$(BIN)/python -m tests.evaluation --data $(DATA) $(ARGS)
 
 lock: venv ## Lock the dependencies again (ARGS=--upgrade takes newer ones)
 	@test -x $(VENV)/lock/bin/pip-compile \
