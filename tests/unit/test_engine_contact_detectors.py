@@ -63,8 +63,10 @@ def test_any_text(text: str) -> None:
 
 
 WORST = [
-    "a@", "@a.", "a at b.com ", "(at)", "1.", "1-", "1 ", "www.", "((((", "a.a.", "a.com ", "http://", "x dot com ", "www dot a dot ",
-    "insta & ", "follow me on insta ", "@a ", "12 Main ", "Calle ", "Aa-", "Straße 1 ", "five ", "1:", "::", "1::", "aa11 ", "4111 ",
+    "a@", "@a.", "a at b.com ", "(at)", "1.", "1-", "1 ", "www.", "((((", "a.a.", "a.com ", "http://", "x dot com ",
+    "www dot a dot ",
+    "insta & ", "follow me on insta ", "@a ", "12 Main ", "Calle ", "Aa-", "Straße 1 ", "five ", "1:", "::", "1::",
+    "aa11 ", "4111 ",
     "e\u0301", "\u200b", "😂", "５", "\ud800", "微信", "a", " ", "a. com", "(dot)", "[.]",
 ]  # fmt: skip
 

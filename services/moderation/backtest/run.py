@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from dataclasses import replace
 from threading import Event
 from typing import Any
 
@@ -12,7 +13,8 @@ import asyncpg
 from services.moderation.backtest import record
 from services.moderation.backtest.record import Past
 from services.moderation.backtest.tally import REVIEWS_PER_HOUR, Judged, Tally
-from services.moderation.judging.judge import POLICY_FAILED, Judge, PolicyFailed, facts, verdict
+from services.moderation.engine.signal import Signal
+from services.moderation.judging.judge import POLICY_FAILED, Judge, PolicyFailed, facts, fields_of, verdict
 from services.moderation.judging.rulebook import Rulebook, Ruler
 from services.moderation.policies.reference import EVERY_SITE
 from services.moderation.policy.facts import Facts
@@ -79,9 +81,16 @@ def _add(
         if scope == EVERY_SITE and rules.active.reference.scope != EVERY_SITE:
             continue
         event = ReviewSubmitted.model_validate_json(past.submission)
-        seen = facts(event, (*judge.read(event, rules.vocabulary), *past.signals))
+        seen = facts(event, (*judge.read(event, rules.vocabulary), *_whole(past.signals, event)))
         before, after = _verdict(rules.active, seen), _verdict(candidate, seen)
         tally.add(Judged(past.review_id, before, after, past.person))
+
+
+def _whole(signals: Sequence[Signal], event: ReviewSubmitted) -> Iterator[Signal]:
+    """As they were when they were decided on: a decision keeps only the beginning of a long `matched`."""
+    fields = fields_of(event)
+    for signal in signals:
+        yield replace(signal, matched=fields.get(signal.field, "")[signal.start : signal.end])
 
 
 def _verdict(ruler: Ruler, seen: Facts) -> Verdict:

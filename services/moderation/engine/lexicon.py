@@ -10,6 +10,7 @@ from services.moderation.engine.hits import Hit, gravest, outside
 from services.moderation.engine.language import detect
 from services.moderation.engine.matcher import Matcher
 from services.moderation.engine.passage import Passage
+from services.moderation.engine.respelt import phrases_around
 from services.moderation.engine.signal import Detector, Severity, Signal
 from services.moderation.engine.site_words import NO_SITE_WORDS
 from services.moderation.engine.wordlist import ENGLISH, WordList, load_word_lists
@@ -41,6 +42,8 @@ class Lexicon:
     def find(self, passage: Passage, context: Context = NO_CONTEXT) -> list[Signal]:
         """The words in `passage` that count, by place; of those that overlap the gravest."""
         hits = self._matcher.find(passage)
+        if hits:
+            hits += phrases_around(self._matcher, passage, hits)
         site = context.words
         if site is not NO_SITE_WORDS:
             hits = [hit for hit in hits if hit.letters not in site.removed] + site.find(passage)

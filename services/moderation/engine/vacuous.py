@@ -4,6 +4,7 @@
 """
 
 import re
+import unicodedata
 from collections.abc import Iterable
 from functools import cache
 from importlib.resources import files
@@ -78,7 +79,7 @@ def _is_empty(passage: Passage, text: str) -> bool:
     if len(words) > 1 and not lists.known.issuperset(words):
         return False
     if not words:
-        return not _is_rating(text) and not any(map(str.isalpha, text))
+        return not _is_rating(text) and not any(map(str.isalpha, text)) and not any(map(_is_picture, text))
     if len(words) == 1 and len(words[0]) == 1:
         return words[0].isascii() and not any(map(str.isdigit, text)) and _RATING.fullmatch(text) is None
     said = b" ".join(words)
@@ -90,6 +91,11 @@ def _is_empty(passage: Passage, text: str) -> bool:
     return distinct <= lists.filler and any(
         not distinct.isdisjoint(one) and not distinct.isdisjoint(other) for one, other in _PAIRS
     )
+
+
+def _is_picture(char: str) -> bool:
+    """An emoji or a star: it says how the author feels about it, if little else."""
+    return unicodedata.category(char) == "So"
 
 
 def _is_rating(text: str) -> bool:
