@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import sys
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -12,7 +13,9 @@ from services.cli.checking.checker import Checker, Judgement
 from services.cli.checking.line import Item
 from services.cli.checking.options import LanguagesOption, PolicyOption, WordsOption
 from services.cli.checking.setup import policy_of, site_of
+from services.cli.checking.sources import check_input, check_output
 from services.cli.checking.trace import Considered, trace
+from services.cli.errors import UNSOUND, CommandError
 from services.moderation.engine.engine import Engine
 
 if TYPE_CHECKING:
@@ -35,13 +38,19 @@ def explain(
 
     Try: plaudit explain "Fits well. Call me: 212-555-0142" --rating 5
     """
+    check_output()
     checker = Checker(Engine.default(), policy_of(policy), site_of(languages, words))
     item = Item(None, _readable(_given(text)), _readable(title) if title else None, rating, locale)
     (judgement,) = checker.judge([item])
     considered = trace(checker.policy, judgement.facts)
     if as_json:
-        sys.stdout.write(orjson.dumps(as_dict(judgement, considered), option=orjson.OPT_INDENT_2).decode() + "\n")
+        # JSON is UTF-8, whatever the terminal's encoding.
+        option = orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE
+        sys.stdout.buffer.write(orjson.dumps(as_dict(judgement, considered), option=option))
+        sys.stdout.buffer.flush()
         return
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # a terminal that has no such characters shows their numbers
     _explanation().show(judgement, considered)
 
 
@@ -82,9 +91,14 @@ def _explanation() -> Explanation:
 def _given(text: str | None) -> str:
     if text is not None and text != "-":
         return text
+    check_input()
     if sys.stdin.isatty():
         print("Type the text; Ctrl-D ends it.", file=sys.stderr)
-    return sys.stdin.buffer.read().decode("utf-8", "replace").removesuffix("\n")
+    try:
+        given = sys.stdin.buffer.read()
+    except OSError as error:
+        raise CommandError(f"standard input cannot be read: {error}", UNSOUND) from None
+    return given.decode("utf-8-sig", "replace").removesuffix("\n")
 
 
 def _readable(text: str) -> str:

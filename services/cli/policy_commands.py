@@ -154,7 +154,7 @@ def diff(
     postgres: PostgresOption = None,
     data_dir: DataDirOption = None,
 ) -> None:
-    """Compare two versions, or a version with a file. Exit code 1 when they differ."""
+    """Compare two versions, or a version with a file. Two files need no database. Exit code 1 when they differ."""
 
     files = {name: read_text(Path(name)) for name in (one, other) if Path(name).is_file()}
 
@@ -164,7 +164,10 @@ def diff(
             for name in (one, other)
         ]
 
-    before, after = in_scope(site, postgres, data_dir, work)
+    if len(files) == len({one, other}):
+        before, after = files[one], files[other]
+    else:
+        before, after = in_scope(site, postgres, data_dir, work)
     lines = list(difflib.unified_diff(before.splitlines(), after.splitlines(), one, other, lineterm=""))
     if lines:
         print("\n".join(lines))

@@ -58,13 +58,13 @@ class BacktestApi:
         try:
             async with self._pool.acquire() as pooled, pooled.transaction():
                 connection = cast("asyncpg.Connection[Any]", pooled)
-                job = await jobs.ask(connection, scope, body.name, body.version, pace, key.key_id, now)
+                job, is_new = await jobs.ask(connection, scope, body.name, body.version, pace, key.key_id, now)
         except NoSuchVersion as error:
             raise ApiError(ErrorCode.NOT_FOUND, f"{error}; POST …/policies saves one") from None
         except jobs.TooMany as error:
             raise ApiError(ErrorCode.CONFLICT, str(error)) from None
         self._runner.wake()
-        return json_response(_view(job), 202)
+        return json_response(_view(job), 202 if is_new else 200)
 
     async def list_all(self, request: Request) -> Response:
         scope, _ = await scope_of(request, self._keys, "read", "moderate")

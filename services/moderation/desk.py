@@ -73,7 +73,7 @@ class Desk:
                 raise Moved(case)
             step = judged(case, ruling, self._clock.now())
             await cases.save(connection, {review_id: case}, [step])
-        metrics.DECISIONS.labels(step.case.status, ruling.actor_kind, ruling.rule or "").inc()
+        metrics.DECISIONS.labels(step.case.status, ruling.actor_kind).inc()
         return step.case
 
     async def place(self, site: str, review_id: int, placement: Placement, actor: str, moderator: str | None) -> Case:

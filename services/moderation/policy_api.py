@@ -77,16 +77,16 @@ class PolicyApi:
         ] + [Route("/v1/sites/{site}/policies/active", self.follow, methods=["DELETE"])]
 
     async def list_versions(self, request: Request) -> Response:
-        scope, _ = await scope_of(request, self._keys, "read", "moderate")
+        scope, key = await scope_of(request, self._keys, "read", "moderate")
         params_of(request)
         async with self._transaction() as connection:
             own, everywhere = await activation.read(connection, scope)
             listed = await versions.listed(connection, scope)
-        policies = [version_view(version) for version in listed]
+        policies = [version_view(version, key) for version in listed]
         return json_response({**standing_view(own, everywhere), "policies": policies})
 
     async def read_version(self, request: Request) -> Response:
-        scope, _ = await scope_of(request, self._keys, "read", "moderate")
+        scope, key = await scope_of(request, self._keys, "read", "moderate")
         name, version = request.path_params["name"], request.path_params["version"]
         async with self._transaction() as connection:
             found = (
@@ -96,7 +96,7 @@ class PolicyApi:
             )
         if found is None:
             raise ApiError(ErrorCode.NOT_FOUND, "there is no such version; GET …/policies lists those that there are")
-        return json_response({**version_view(found), "source": found.source})
+        return json_response({**version_view(found, key), "source": found.source})
 
     async def save(self, request: Request) -> Response:
         scope, key = await scope_of(request, self._keys, "admin")
@@ -108,7 +108,7 @@ class PolicyApi:
             raise _unsound(errors) from None
         except versions.NameTaken as error:
             raise invalid("source", str(error)) from None
-        return json_response(saved_view(saved), 201 if saved.created else 200)
+        return json_response(saved_view(saved, key), 201 if saved.created else 200)
 
     async def check(self, request: Request) -> Response:
         await scope_of(request, self._keys, "read", "moderate")

@@ -6,33 +6,38 @@ from collections.abc import Sequence
 from typing import Any
 
 from services.moderation.policies.activation import Standing
-from services.moderation.policies.reference import Reference
+from services.moderation.policies.reference import EVERY_SITE, Reference
 from services.moderation.policies.shadow_summary import Summary
 from services.moderation.policies.versions import PolicyVersion, Saved
 from services.moderation.policies.words import ListedWord
 from services.moderation.policy.problem import describe_problems
+from shared.access import ApiKey
 
 
 def reference_view(reference: Reference | None) -> dict[str, Any] | None:
     return None if reference is None else reference._asdict()
 
 
-def version_view(version: PolicyVersion) -> dict[str, Any]:
-    """Without the source, which may be long."""
+def version_view(version: PolicyVersion, key: ApiKey) -> dict[str, Any]:
+    """Without the source, which may be long. Who made what every site may use, and why, is for keys of every site."""
+    tells = version.scope != EVERY_SITE or key.site is None
     return {
         "scope": version.scope,
         "name": version.name,
         "version": version.version,
         "digest": version.digest,
         "created_at": version.created_at,
-        "created_by": {"id": version.created_by, "moderator": version.moderator},
-        "note": version.note,
+        "created_by": {
+            "id": version.created_by if tells else None,
+            "moderator": version.moderator if tells else None,
+        },
+        "note": version.note if tells else None,
     }
 
 
-def saved_view(saved: Saved) -> dict[str, Any]:
+def saved_view(saved: Saved, key: ApiKey) -> dict[str, Any]:
     warnings = describe_problems(saved.warnings)
-    return {**version_view(saved.version), "created": saved.created, "warnings": warnings}
+    return {**version_view(saved.version, key), "created": saved.created, "warnings": warnings}
 
 
 def standing_view(own: Standing, everywhere: Standing) -> dict[str, Any]:

@@ -202,7 +202,7 @@ class ReviewProcessor:
         except asyncpg.UniqueViolationError as error:
             # Only this group opens cases: one that appeared meanwhile is another worker's, and so is the partition.
             raise Fenced("another worker has opened one of these cases") from error
-        made = Counter((step.decision.status, step.decision.actor_kind, step.decision.rule or "") for step in steps)
+        made = Counter((step.decision.status, step.decision.actor_kind) for step in steps)
         for labels, count in made.items():
             metrics.DECISIONS.labels(*labels).inc(count)
 

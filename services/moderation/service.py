@@ -35,6 +35,8 @@ from shared.settings import ServiceSettings
 
 PARTS = frozenset({"api", "worker", "relay"})
 _TOPICS = {"worker": REVIEW_SUBMITTED.name, "relay": REVIEW_MODERATED.name}
+PROBE = "select from moderation.cases, moderation.rules, moderation.backtests limit 0"
+"""Also of the newest migration: on a database that is not migrated yet the process waits, unready."""
 MAX_RECORDS = 500
 """Per transaction of a worker: more gain little, and moderators wait while their case is locked."""
 
@@ -55,7 +57,7 @@ async def run(settings: ServiceSettings, parts: frozenset[str] = PARTS) -> int:
     pool = await create_pool(settings.dsn, application_name="plaudit-moderation", min_size=0)
     find_topics = partial(topic_ids, settings.kafka)
     topics = [topic for part, topic in _TOPICS.items() if part in parts]
-    probes: dict[str, Probe] = {"postgres": lambda: pool.execute("select 1 from moderation.cases limit 0")}
+    probes: dict[str, Probe] = {"postgres": lambda: pool.execute(PROBE)}
     if topics:
         probes["kafka"] = lambda: find_topics(topics)
     dependencies = Dependencies(health, probes)

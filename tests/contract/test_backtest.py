@@ -204,12 +204,31 @@ async def test_a_job_runs_and_keeps_its_report(database: Database, pool: asyncpg
     assert [one["id"] for one in listed] == [done["id"]]
 
 
+async def test_the_same_is_not_asked_twice_while_it_waits(database: Database, pool: asyncpg.Pool[Any]) -> None:
+    name, version = await save(pool, holding(), "shop")
+    body = {"name": name, "version": version}
+    idle = BacktestRunner(pool, lambda: JUDGE, SystemClock())
+    async with office(database, pool, idle) as http:
+        first, again = await http.post(BACKTESTS, json=body), await http.post(BACKTESTS, json=body)
+        paced = await http.post(BACKTESTS, json={**body, "reviews_per_hour": 60})
+        at_once = await asyncio.gather(*(http.post(BACKTESTS, json={**body, "reviews_per_hour": 90}) for _ in range(4)))
+    assert (first.status_code, again.status_code, paced.status_code) == (202, 200, 202)
+    assert again.json() == first.json()
+    assert paced.json()["id"] != first.json()["id"]
+    assert sorted(one.status_code for one in at_once) == [200, 200, 200, 202]
+    await pool.execute("update moderation.backtests set status = 'running', beat_at = now()")
+    async with office(database, pool, idle) as http:
+        assert (await http.post(BACKTESTS, json=body)).json()["id"] == first.json()["id"]
+        await pool.execute("update moderation.backtests set status = 'failed', error = 'x', finished_at = now()")
+        assert (await http.post(BACKTESTS, json=body)).status_code == 202
+
+
 async def test_a_job_of_a_process_that_is_gone_is_begun_again(database: Database, pool: asyncpg.Pool[Any]) -> None:
     await process(pool, worker(), submission(1))
     name, version = await save(pool, holding(), "shop")
     async with pool.acquire() as pooled, pooled.transaction():
         connection = cast("asyncpg.Connection[Any]", pooled)
-        job = await jobs.ask(connection, "shop", name, version, None, "key", NOW)
+        job, _ = await jobs.ask(connection, "shop", name, version, None, "key", NOW)
     long_ago = SystemClock().now() - STANDS_STILL - timedelta(seconds=1)
     await pool.execute("update moderation.backtests set status = 'running', beat_at = $1", long_ago)
     async with running(pool) as runner, office(database, pool, runner) as http:
@@ -220,7 +239,7 @@ async def test_a_job_in_the_hands_of_another_is_left_alone(pool: asyncpg.Pool[An
     name, version = await save(pool, holding(), "shop")
     async with pool.acquire() as pooled, pooled.transaction():
         connection = cast("asyncpg.Connection[Any]", pooled)
-        job = await jobs.ask(connection, "shop", name, version, None, "key", NOW)
+        job, _ = await jobs.ask(connection, "shop", name, version, None, "key", NOW)
     await pool.execute("update moderation.backtests set status = 'running', beat_at = $1", SystemClock().now())
     async with running(pool):
         await asyncio.sleep(0.3)
@@ -233,7 +252,7 @@ async def test_a_job_that_is_broken_off_again_and_again_fails(pool: asyncpg.Pool
     name, version = await save(pool, holding(), "shop")
     async with pool.acquire() as pooled, pooled.transaction():
         connection = cast("asyncpg.Connection[Any]", pooled)
-        job = await jobs.ask(connection, "shop", name, version, None, "key", NOW)
+        job, _ = await jobs.ask(connection, "shop", name, version, None, "key", NOW)
     long_ago = SystemClock().now() - STANDS_STILL - timedelta(seconds=1)
     await pool.execute(
         "update moderation.backtests set status = 'running', beat_at = $1, begun = $2", long_ago, jobs.MOST_BEGUN

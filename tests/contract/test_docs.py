@@ -29,12 +29,14 @@ from services.moderation.engine.site_words import SiteWords
 from services.moderation.engine.wordlist import load_word_lists
 from services.moderation.judging.classifier import Classifier, HasHealth
 from services.moderation.judging.judge import CLASSIFIER_FAILED
+from services.moderation.policy import limits
 from services.moderation.policy.check import DEFAULT, RESERVED
 from services.moderation.policy.codes import ModeratorCode, code_of
 from services.moderation.policy.expression import Expression
 from services.moderation.policy.policy import check_policy, default_policy
 from services.moderation.policy.problem import render_problems
 from services.moderation.policy.schema import REVIEW_FIELDS, SIGNAL_FIELDS
+from services.moderation.policy.source import MAX_RULES, MAX_SOURCE_BYTES
 from services.moderation.policy_api import PolicyApi
 from services.moderation.settings import ModerationSettings
 from services.moderation.word_api import WordApi
@@ -369,3 +371,18 @@ def _default(value: object) -> str:
 
 def _rendered(rows: list[list[str]]) -> str:
     return "expected:\n" + "\n".join(f"| {' | '.join(row)} |" for row in rows)
+
+
+def test_limits_of_policies() -> None:
+    stated = [row[1] for row in _table("policies.md", "policy limits")]
+    assert stated == [
+        f"{MAX_SOURCE_BYTES // 1024} KiB",
+        str(MAX_RULES),
+        str(limits.MOST_MATCHES),
+        f"{limits.LONGEST_PATTERN} characters",
+        f"{limits.MOST_PATTERNS:,} characters",
+        str(limits.MOST_REPETITIONS),
+        str(limits.MOST_CHOICES),
+        str(limits.MOST_LOOKS),
+        str(limits.MOST_NESTED),
+    ]

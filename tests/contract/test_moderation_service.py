@@ -17,14 +17,16 @@ from pydantic import SecretStr
 from services.cli.embedded.datadir import temporary_data_dir
 from services.cli.embedded.parts import EmbeddedParts
 from services.cli.migrations import migrate
-from services.moderation.service import run
+from services.moderation.service import PROBE, run
 from shared.events.cloudevents import Decoder, encode
 from shared.events.content import ReviewContent
 from shared.events.models import ReviewModerated, ReviewSubmitted
 from shared.events.topics import REVIEW_MODERATED, REVIEW_SUBMITTED
 from shared.kafka.admin import Admin
 from shared.kafka.client import KafkaSettings
+from shared.postgres.pool import create_pool
 from shared.settings import ServiceSettings
+from tests.parts import Database
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 SERVE = (
@@ -63,6 +65,16 @@ async def test_a_submission_becomes_an_event_and_the_process_ends_when_told(mode
         if process.returncode is None:
             process.kill()
             await process.wait()
+
+
+async def test_a_database_of_an_earlier_release_is_not_there_yet(database: Database) -> None:
+    async with await create_pool(database.role("moderation"), application_name="test") as pool:
+        await pool.execute(PROBE)
+        owner = await asyncpg.connect(database.dsn)
+        await owner.execute("drop table moderation.backtests")
+        await owner.close()
+        with pytest.raises(asyncpg.UndefinedTableError):
+            await pool.execute(PROBE)
 
 
 async def test_a_part_that_is_not_there_is_refused() -> None:

@@ -89,6 +89,21 @@ async def test_a_site_without_policies_follows_what_is_built_in(office: Office) 
     assert "strong-profanity" in source
 
 
+async def test_who_saved_for_every_site_is_for_keys_of_every_site(office: Office) -> None:
+    await office.save(holding(), EVERYWHERE, note="They asked.", moderator="Ada")
+    for path in (SHOP, f"{SHOP}/strict/versions/1"):
+        answers = [await office.call("GET", path), await office.call("GET", path, as_="reader")]
+        told, untold = (
+            next(one for one in answer.get("policies", [answer]) if one["name"] == "strict") for answer in answers
+        )
+        assert told["created_by"] == {"id": office.key_ids["operator"], "moderator": "Ada"}
+        assert told["note"] == "They asked."
+        assert (untold["created_by"], untold["note"]) == ({"id": None, "moderator": None}, None)
+    saved = await office.save(holding("hats"), note="Ours.", moderator="Kim")
+    own = await office.call("GET", f"{SHOP}/{saved['name']}/versions/{saved['version']}", as_="reader")
+    assert (own["scope"], own["created_by"]["moderator"], own["note"]) == ("shop", "Kim", "Ours.")
+
+
 async def test_a_policy_is_saved_once_and_activated(office: Office) -> None:
     saved = await office.save(holding(), note="No boots.", moderator="Ada")
     assert (saved["scope"], saved["name"], saved["version"], saved["created"]) == ("shop", "strict", 1, True)

@@ -122,6 +122,14 @@ async def test_versions_are_compared(plaudit: Plaudit, strict: Path, other: Path
     assert (await plaudit("policy", "diff", "strict@2", other)).output == ""
 
 
+async def test_two_files_are_compared_without_a_database(
+    plaudit: Plaudit, strict: Path, other: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PLAUDIT_POSTGRES", "postgres://nobody@127.0.0.1:1/none")
+    assert "+    queue: shoes" in (await plaudit("policy", "diff", strict, other, expected=1)).output
+    assert (await plaudit("policy", "diff", strict, strict)).output == ""
+
+
 async def test_a_candidate_is_tried_and_stopped(plaudit: Plaudit, strict: Path, database: Database) -> None:
     async with await create_pool(database.role("moderation"), application_name="test") as pool:
         await built_in.register(pool, NOW)

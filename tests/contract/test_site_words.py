@@ -115,6 +115,22 @@ async def test_words_are_taken_from_the_lists_and_allowed_in_phrases(pool: async
     assert [await rule_of(pool, number) for number in (1, 2, 3, 4)] == ["word", "default", "default", "word"]
 
 
+async def test_entries_that_differ_in_case_are_the_same(pool: asyncpg.Pool[Any], judge: Judge) -> None:
+    await set_words(pool, "*", Word("add", "Blorp"))
+    await set_words(pool, "shop", Word("remove", "BLORP"))
+    text = "A blorp."
+    await process(pool, worker(judge=judge), submission(1, text), submission(2, text, site="else"))
+    assert [await rule_of(pool, number) for number in (1, 2)] == ["default", "word"]
+    assert await set_words(pool, "shop", Word("remove", "Blorp")) == []
+    await set_words(pool, "shop", Word("add", "bLorp"), Word("competitor", "ACME"), Word("competitor", "Acme"))
+    await set_words(pool, "shop", Word("competitor", "AcMe"))
+    async with pool.acquire() as connection:
+        shown = [one.word for one in await words.listed(tx(connection), "shop") if one.scope == "shop"]
+    assert [(word.kind, word.entry) for word in shown] == [("add", "blorp"), ("competitor", "AcMe")]
+    assert await remove(pool, "shop", "competitor", "acme")
+    assert await remove(pool, "shop", "add", "BLORP")
+
+
 async def test_competitors_are_found(pool: asyncpg.Pool[Any], judge: Judge) -> None:
     await set_words(pool, "shop", Word("competitor", "Acme Tools"))
     processor = worker(judge=judge)

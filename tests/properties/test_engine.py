@@ -35,7 +35,7 @@ TEXTS = st.lists(PIECES, max_size=12).map("".join)
 ORDINARY = (
     "the dress fits well and my sister loves its colour class assess cocktail sooo size 4 34b 115lbs great! nice, a i "
     "as Essex pen is good stroke of luck R&B it's 5'4\" soft wool (blue) café naïve très bien 好 hit who pass if c k u "
-    "s b suspicious can't won't 100% $50 #1 w/ A55 b4 USB-C x-ray t-shirt – “quoted” it’s Scunthorpe spick hello vacuum"
+    "b suspicious can't won't 100% $50 #1 w/ A55 b4 USB-C x-ray t-shirt – “quoted” it’s Scunthorpe spick hello vacuum"
 )
 INNOCENT = st.lists(st.sampled_from(ORDINARY.split()), min_size=1, max_size=10).map(" ".join)
 

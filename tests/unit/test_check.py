@@ -110,6 +110,41 @@ def test_a_byte_order_mark_is_no_text() -> None:
     assert check(b'\xef\xbb\xbf{"id":1,"text":"It fits."}')[1][0]["decision"] == "approved"
 
 
+def test_a_first_line_of_nothing_but_a_byte_order_mark_is_blank() -> None:
+    code, answers, _ = check(b'\xef\xbb\xbf\r\n{"id":1,"text":"It fits."}')
+    assert (code, [answer["id"] for answer in answers]) == (0, [1])
+    assert check(b"\xef\xbb\xbf") == (0, [], "")
+
+
+def test_a_line_of_more_than_a_megabyte_is_not_read() -> None:
+    code, answers, _ = check(lines({"id": 1, "text": "a" * 1024 * 1024}))
+    assert code == 1
+    assert "longer than 1,048,576 bytes" in answers[0]["error"]["message"]
+
+
+@pytest.mark.parametrize("command", [["check"], ["check", "--verbose"], ["explain"]])
+def test_closed_streams_are_said_in_a_line(command: list[str]) -> None:
+    for closed, says in (("<&-", "standard input is closed"), (">&-", "standard output is closed")):
+        shell = ["sh", "-c", f'"$@" {closed}', "sh", *PLAUDIT, *command]
+        done = subprocess.run(shell, input="{}", capture_output=True, text=True, check=False)
+        assert done.returncode == 2
+        assert says in done.stderr
+        assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("options", [[], ["--json"]])
+def test_a_terminal_of_ascii_only(options: list[str]) -> None:
+    ascii_only = {**os.environ, "PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0", "LC_ALL": "C"}
+    done = subprocess.run(
+        [*PLAUDIT, "explain", *options], input="Größe: shït".encode(), capture_output=True, check=False, env=ascii_only
+    )
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert (json.loads(done.stdout)["decision"] if options else done.stdout.decode("ascii")).startswith("rejected")
+    asked = b'{"id":1,"text":"Gr\xc3\xb6\xc3\x9fe"}'
+    done = subprocess.run([*PLAUDIT, "check"], input=asked, capture_output=True, check=False, env=ascii_only)
+    assert (done.returncode, json.loads(done.stdout)["decision"]) == (0, "approved")
+
+
 def test_files_gzip_and_standard_input_in_their_order(tmp_path: Path) -> None:
     first, second = tmp_path / "first.ndjson", tmp_path / "second.ndjson.gz"
     first.write_text('{"id":1,"text":"a"}\n{"id":2}')

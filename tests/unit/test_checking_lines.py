@@ -11,6 +11,12 @@ from hypothesis import strategies as st
 from services.cli.checking.lines import line_batches
 
 
+def test_a_byte_order_mark_is_no_part_of_the_first_line() -> None:
+    for data in (b"\xef\xbb\xbfa\n\xef\xbb\xbfb", b"\xef\xbb\xbfa\n\xef\xbb\xbfb\n"):
+        for size in (1, 2, 4, 20):
+            assert lines(cut(data, [size] * 20)) == [(1, b"a"), (2, b"\xef\xbb\xbfb")]
+
+
 def cut(data: bytes, sizes: list[int]) -> Iterator[bytes]:
     begin = 0
     for size in sizes:

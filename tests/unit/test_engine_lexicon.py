@@ -25,6 +25,8 @@ def words(text: str, locale: str | None = "en") -> list[Signal]:
         # Ordinary neighbours
         "as s", "if u c k", "U.S. hit", "I was hit", "class hit", "pass it", "wash it", "sh, it works",
         "it's hit or miss",
+    # Rows of letters, initials, digits inside a word
+    "f u l l", "F.U.B.A.R.", "F-U-E-L", "SPLC", "ass1gn", "cock7ail",
         "the Model S hit the road", "a size s hits at the knee", "who're you", "class. Hit it", "f. u. later",
         "I am a b c d e f", "U S A S S", "A.S.S.", "x-ray of a t-shirt", "do ck", "who re-reads",
         # Drawn out
@@ -39,12 +41,13 @@ def test_innocent_text_passes(text: str) -> None:
 
 STRONG = [
     "fucking", "fucked", "Fuckerberg", "shitty", "bitches", "whatthefuck",
+    "thisgameisshit", "thegameisshitty", "youbitch", "fuck2day",
     # Masked
-    "f*ck", "f**k", "f***", "f#ck", "f@#k", "f&ck", "f%ck", "f!ck", "s**t", "a**hole", "b****", "f**king",
+    "f*ck", "f**k", "f***", "f#ck", "f@#k", "f&ck", "f%ck", "f!ck", "f¡ck", "s**t", "a**hole", "b****", "f**king",
     "f**ing", "f*k",
     "motherf***er", "fu*ck", "FU*CK", "f-ck", "sh-t", "f'ck", "f.cking", "f--k", "f...k", "fu(k", "sh💩t", "ｆ＊ｃｋ",
     # Signs for letters
-    "sh!t", "$hit", "sh1t", "5hit", "5h1t", "sh17", "b1tch", "bi7ch", "b!tch", "a$$hole", "a55hole",
+    "sh!t", "$#!t", "$hit", "sh1t", "5hit", "5h1t", "sh17", "b1tch", "bi7ch", "b!tch", "a$$hole", "a55hole",
     "@$$hole", "assho1e",
     "bu11shit", "m0th3rf*cker", "sh!tty", "sh¡t", "shi+",
     # Drawn out and doubled
@@ -70,7 +73,8 @@ def test_disguised_strong_words_are_found_where_they_stand(disguise: str) -> Non
 
 
 @pytest.mark.parametrize(
-    "text", ["sh!t!", "(shit)", "shit.", "shit!!!", "*shit*", "_shit_", "#shit", "shit💩", "“shit”", "shit\u200b"]
+    "text",
+    ["sh!t!", "(shit)", "shit.", "shit!!!", "*shit*", "_shit_", "#shit", "¡shit!", "shit💩", "“shit”", "shit\u200b"],
 )
 def test_punctuation_around_a_word_is_not_part_of_it(text: str) -> None:
     assert [signal.matched.replace("!", "i") for signal in words(text)] == ["shit"]
@@ -94,6 +98,30 @@ def test_grades(text: str, category: Category, severity: Severity) -> None:
 
 def test_evidence_names_the_word_that_was_disguised() -> None:
     assert [signal.detail for signal in words("f*ck, $h1t, fuuuck, p h u c k")] == ["fuck", "shit", "fuck", "fuck"]
+
+
+@pytest.mark.parametrize(
+    "phrase",
+    ["f*ck you", "F*CK YOU", "f*** you", "fuuuuck you", "f u c k you", "f.u.c.k you", "fück you", "🅵🆄🅲🅺 you",
+     "you b!tch", "you a$$hole", "eat sh!t", "f*cking idiot", "phück you", "f\u0308u\u0308c\u0308k\u0308 you"],
+)  # fmt: skip
+def test_a_phrase_is_found_around_a_disguised_word(phrase: str) -> None:
+    text = f"sh!t, {phrase}; 💩 f*ck it"
+    assert [(s.start, s.matched) for s in words(text) if s.category is Category.INSULT] == [(6, phrase)]
+
+
+def test_a_phrase_of_words_is_found_around_a_disguised_one() -> None:
+    assert [(s.matched, s.detail) for s in words("the son of a b*tch left")] == [("son of a b*tch", "son of a bitch")]
+
+
+@pytest.mark.parametrize("text", ["f u", "F.U.", "and f u", "f u i hate it", "say f u. i mean it"])
+def test_single_letters_are_a_phrase_where_no_other_letters_go_on(text: str) -> None:
+    assert [s.detail for s in words(text) if s.category is Category.INSULT] == ["fuck you"]
+
+
+@pytest.mark.parametrize("text", ["w.t.f.", "W.T.F.", "w t f", "w t f u mean"])
+def test_abbreviations_with_full_stops_are_found(text: str) -> None:
+    assert [signal.start for signal in words(text)] == [0]
 
 
 @pytest.mark.parametrize("between", [" ", "  ", "\n", "-", " - ", "'", "_", "\u00a0", "\u200b "])
@@ -177,6 +205,10 @@ def test_letters_of_their_own_are_not_mistaken_for_their_likes() -> None:
 def test_ignored_words_are_never_read_as_others() -> None:
     ignoring = Lexicon(parse("[profanity strong]\n*zork*\n[ignored]\nmozorks\nzorrk"))
     assert found(ignoring, "mozorks zorrrrk zzorks") == ["zzorks"]
+
+
+def test_four_letters_without_a_vowel_are_initials_and_no_look_alikes() -> None:
+    assert found(Lexicon(parse("[slur severe]\nzirk\nzirks")), "ZLRK zlrk zlrks zirk") == ["zlrks", "zirk"]
 
 
 def test_harmless_words_count_where_somebody_disguised_them() -> None:

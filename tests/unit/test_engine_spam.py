@@ -1,4 +1,3 @@
-
 import pytest
 from hypothesis import given
 
@@ -10,6 +9,13 @@ from services.moderation.engine.spam_rules import SpamRule, parse_spam_rules, sp
 from tests.unit.detector_harness import assert_linear, matches, signals, texts
 
 PROMOTION = {
+    "https://kettles.example/watch?v=abc123": "bare-link",
+    "Repent, the end is near, all is told at www.kettles.example": "preaching",
+    "Get free gems here http://gems.example": "freebies",
+    "Add my friend code 3344-1122-9988": "code",
+    "I have a copy for sale if anybody wants it": "selling",
+    "Please visit my shop for better prices": "self-promotion",
+    "Join my telegram group for signals": "self-promotion",
     "Nice kettle. Check out my YouTube channel for more kitchen tests!": "self-promotion",
     "Hey guys please check out my new cooking blog": "self-promotion",
     "Come visit our online store for cheaper kettles": "self-promotion",
@@ -53,6 +59,9 @@ CUSTOMERS = (
     "I could not use my code at the register",
     "Visit the store and try it on first, their website has bad pictures",
     "Click on the gold swatch to see the colour",
+    "Click the link in the app and it crashes",
+    "Jesus Christ Superstar on disc, see http://films.example/title",
+    "You get free coins at every level",
     "Customer service asked me to message them on Facebook",
     "I work from home, so I wear this all day",
     "I make money selling bread, and this mixer earned its price within a month",

@@ -455,6 +455,120 @@ def test_foreign_words_do_not_count_in_an_english_text(text: str) -> None:
     assert signals(text) == []
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "fuuuuck you and your ads",
+        "F*CK YOU developers",
+        "f.u.c.k you all",
+        "you a$$hole, give my money back",
+        "f***ing morons made this",
+        "your an idiot if you buy this",
+        "Morons who rate this 5 stars need help",
+        "to the idiot below who said it is fake",
+        "Whoever made this game is stupid",
+        "The author is clearly an idiot",
+        "The manager was a complete jerk to us",
+        "Are you people stupid?",
+        "You must be blind or stupid",
+        "only a moron would pay for this",
+        "you suck devs",
+        "Shame on you, you bunch of thieves and liars",
+        "if you think this is funny you are an idiot",
+        "the girl at the front desk was a rude witch",
+    ],
+)
+def test_attacks_on_people_in_the_talk_are_insults(text: str) -> None:
+    assert of(text, Category.INSULT)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Two idiots who give up their jobs rob a bank",
+        "She falls for a loser who keeps lying to her father",
+        "Joey is an idiot and the sheriff is a moron",
+        "The cups suck on to the glass, and when you suck the air out they hold",
+        "a comedy of morons and their dogs",
+        "He gets a head start, and the coach gives him head massages",
+        "The pump squeezes your breasts gently",
+        "The lace rubs my nipples",
+        "gangbangers shoot at each other for an hour",
+        "spastic colon diet book",
+        "Hand wash only, hands in your pockets",
+        "The SPLC report is quoted at length",
+        "cock soup and jerk chicken",
+        "There is a bidet and a hand douche next to the toilet",
+        "boobies of the Galapagos danced for us",
+        "She kept her bitch in whelp, and the bitch had seven puppies",
+        "F.U.B.A.R. is a film, f u l l of jokes",
+    ],
+)
+def test_the_same_words_about_characters_things_and_animals_pass(text: str) -> None:
+    assert signals(text) == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "it gives me a boner every time",
+        "she goes down on him in the back row",
+        "oral sex in close up",
+        "he was groping her breasts for minutes",
+        "any girl want sex with me",
+    ],
+)
+def test_acts_and_arousal_are_sexual(text: str) -> None:
+    assert of(text, Category.SEXUAL)
+
+
+@pytest.mark.parametrize("text", ["gives me a boner", "that buttfuck of a level", "show us your tits"])
+def test_profanity_within_sexual_wording_is_reported_beside_it(text: str) -> None:
+    assert of(text, Category.SEXUAL)
+    assert of(text, Category.PROFANITY)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "kill yourself",
+        "hope the devs get cancer and die",
+        "somebody should shoot the developer",
+        "go jump off a bridge",
+    ],
+)
+def test_wishes_of_death_are_threats(text: str) -> None:
+    assert of(text, Category.THREAT)
+
+
+@pytest.mark.parametrize(
+    ("text", "locale"),
+    [
+        ("Te voy a matar si no lo arreglas", "es"),
+        ("Putain, quel film !", "en"),
+        ("Verdammt gutes Buch", "en"),
+        ("So ein Mist, schon wieder kaputt.", "de"),
+        ("Que bosta", "pt"),
+        ("Frocio", "en"),
+        ("bougnoule", "en"),
+    ],
+)
+def test_short_texts_in_other_languages_are_understood(text: str, locale: str) -> None:
+    assert signals(text, locale)
+
+
+@pytest.mark.parametrize(
+    ("text", "locale"),
+    [
+        ("Nous avons pris une douche froide, pas d'eau chaude.", "fr"),
+        ("Tomei uma duche quente no quarto.", "pt"),
+        ("El helado de cono de chocolate, hasta el cono estaba rico, hace un año.", "es"),
+    ],
+)
+def test_plain_words_of_other_languages_pass(text: str, locale: str) -> None:
+    assert signals(text, locale) == []
+
+
 @pytest.mark.parametrize("language", ["en", "es", "fr", "de", "it", "pt"])
 def test_lists_are_of_some_size_and_have_no_entry_twice(language: str) -> None:
     folder = files("services.moderation.engine").joinpath("lexicons")

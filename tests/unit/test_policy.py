@@ -45,8 +45,8 @@ MILD = [word(Severity.MILD, matched) for matched in ("crap", "damn", "ass")]
         ([word(Severity.STRONG)], "rejected", ("PRF",), "strong-profanity"),
         ([EMAIL, word(Severity.SEVERE, category=Category.SLUR)], "rejected", ("PRF",), "slurs"),
         ([word(Severity.MILD, category=Category.SLUR)], "held", ("PRF",), "possible-slur"),
-        ([word(Severity.STRONG), word(Severity.SEVERE, category=Category.THREAT)], "rejected", ("GIU",), "threats"),
-        ([word(None, category=Category.THREAT)], "held", ("GIU",), "possible-threat"),
+        ([word(Severity.STRONG), word(Severity.SEVERE, category=Category.THREAT)], "held", ("GIU",), "threats"),
+        ([word(None, category=Category.THREAT)], "held", ("GIU",), "threats"),
         ([word(Severity.SEVERE, category=Category.SEXUAL)], "rejected", ("PRF",), "sexual-content"),
         ([word(Severity.STRONG, category=Category.SEXUAL)], "held", ("PRF",), "possibly-sexual"),
         ([word(Severity.MILD, category=Category.SEXUAL)], "approved", (), "default"),
@@ -97,7 +97,7 @@ def test_a_site_that_requires_approval_holds_the_rest_without_a_code() -> None:
 
 def test_the_default_policy_tells_reviews_apart_by_few_facts() -> None:
     assert POLICY.reads.review == {"require_approval"}
-    assert POLICY.reads.signals == {"detector", "category", "severity", "repeated"}
+    assert POLICY.reads.signals == {"detector", "category", "severity", "confidence", "repeated"}
 
 
 @given(facts, st.none() | st.integers(1, 5))

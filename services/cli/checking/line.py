@@ -8,8 +8,8 @@ from typing import Any, Final, NamedTuple, TypeAlias
 
 import orjson
 
-LONGEST_LINE: Final = 8 * 1024 * 1024
-"""Bytes. A longer line is reported and not read."""
+LONGEST_LINE: Final = 1024 * 1024
+"""Bytes. A longer line is reported and not read: to judge one of a megabyte takes seconds already."""
 
 Id: TypeAlias = str | int | float | orjson.Fragment | None
 """As it was given: numbers that no machine word holds keep their digits."""

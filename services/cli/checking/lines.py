@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Final, TypeAlias
 
+BOM: Final = b"\xef\xbb\xbf"
+"""Before the first line, as some editors write it."""
 CHUNK: Final = 256 * 1024
 
 Read: TypeAlias = Callable[[int], bytes]
@@ -24,6 +26,8 @@ def line_batches(read: Read, longest: int, chunk: int = CHUNK) -> Iterator[list[
         *pieces, rest = data.split(b"\n")
         if pieces:
             first = b"".join((*tail, pieces[0])) if size + len(pieces[0]) <= longest else None
+            if number == 0 and first is not None:
+                first = first.removeprefix(BOM)
             tail.clear()
             size = 0
             lines = [first, *(line if len(line) <= longest else None for line in pieces[1:])]
@@ -40,5 +44,5 @@ def line_batches(read: Read, longest: int, chunk: int = CHUNK) -> Iterator[list[
             tail.clear()
     if size > longest:
         yield [(number + 1, None)]
-    elif (last := b"".join(tail)) and not last.isspace():
+    elif (last := b"".join(tail).removeprefix(b"" if number else BOM)) and not last.isspace():
         yield [(number + 1, last)]

@@ -18,7 +18,7 @@ from services.cli.checking.checker import Checker, Judgement
 from services.cli.checking.line import LONGEST_LINE, TOO_LONG, Fault, Id, Item, read_line
 from services.cli.checking.lines import line_batches
 from services.cli.checking.setup import policy_of, site_of
-from services.cli.checking.sources import STDIN, Source, missing, open_source
+from services.cli.checking.sources import STDIN, STDIN_NAME, Source, check_output, missing, open_source
 from services.cli.checking.tally import Tally
 from services.cli.errors import UNSOUND, CommandError
 from services.moderation.engine.engine import Engine
@@ -29,7 +29,6 @@ BROKEN_PIPE: Final = 141
 """As shells say of a program that nobody listens to any more."""
 
 _BAR_FROM_BYTES: Final = 4_000_000
-_BOM: Final = b"\xef\xbb\xbf"
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +46,7 @@ def run(options: Options) -> int:
     """The exit code. Raises CommandError for what cannot be used or read."""
     if absent := missing(options.files):
         raise CommandError(f"there is no file {absent[0]}", UNSOUND)
+    check_output()
     with ExitStack() as stack:
         classifying = None
         if options.classifiers:
@@ -87,7 +87,7 @@ def _answers(
     checker: Checker, lines: Sequence[tuple[int, bytes | None]], tally: Tally, name: str | None, *, verbose: bool
 ) -> bytes:
     """A line for each of `lines`. `name` is the file's, where there are several."""
-    read = [(number, TOO_LONG if line is None else read_line(_without_bom(number, line))) for number, line in lines]
+    read = [(number, TOO_LONG if line is None else read_line(line)) for number, line in lines]
     judgements = checker.judge([item for _, item in read if isinstance(item, Item)])
     tally.add(judgements)
     tally.faults += len(read) - len(judgements)
@@ -138,10 +138,6 @@ def _refusal(fault: Fault, number: int, name: str | None) -> bytes:
     return orjson.dumps({"id": fault.id, "error": error}, option=orjson.OPT_APPEND_NEWLINE)
 
 
-def _without_bom(number: int, line: bytes) -> bytes:
-    return line.removeprefix(_BOM) if number == 1 else line
-
-
 def _write(answers: bytes) -> None:
     """At once: whoever waits at the other end of a pipe has sent all it will send before it reads."""
     try:
@@ -175,7 +171,7 @@ def _silence() -> None:
 
 
 def _invite(source: Source) -> None:
-    if source.size is None and sys.stdin.isatty():
+    if source.name == STDIN_NAME and sys.stdin.isatty():
         print('Type a text a line, as {"id": 1, "text": "…"}; Ctrl-D ends.', file=sys.stderr)
 
 

@@ -16,6 +16,7 @@ from services.cli.checking.lines import Read
 from services.cli.errors import UNSOUND, CommandError
 
 STDIN: Final = Path("-")
+STDIN_NAME: Final = "standard input"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,12 +37,25 @@ def missing(paths: Iterable[Path]) -> list[Path]:
     return [path for path in paths if path != STDIN and (path.is_dir() or not path.exists())]
 
 
+def check_input() -> None:
+    """Raises CommandError where the shell has closed standard input; Python has none then."""
+    if cast(object, sys.stdin) is None:
+        raise CommandError("standard input is closed; name a file, or pipe texts in", UNSOUND)
+
+
+def check_output() -> None:
+    """Raises CommandError where the shell has closed standard output."""
+    if cast(object, sys.stdout) is None:
+        raise CommandError("standard output is closed; there is nowhere to answer", UNSOUND)
+
+
 @contextmanager
 def open_source(path: Path) -> Iterator[Source]:
     """Raises CommandError, also from inside, for what cannot be read."""
     try:
         if path == STDIN:
-            yield Source("standard input", cast(io.BufferedReader, sys.stdin.buffer).read1, None, None)
+            check_input()
+            yield Source(STDIN_NAME, cast(io.BufferedReader, sys.stdin.buffer).read1, None, None)
             return
         with path.open("rb", buffering=0) as raw:
             size = path.stat().st_size if path.is_file() else None

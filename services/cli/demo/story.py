@@ -151,9 +151,7 @@ class Story:
         if "" in found:
             raise DemoFailed(f"{found['']} reviews were decided on without a policy")
         self._tick("decided by policy " + ", ".join(f"{name}: {count} reviews" for name, count in found.items()))
-        self._say(
-            "Its rules can be read and changed. Which policies there are, and what is in force: plaudit policy list"
-        )
+        self._say("Which policies there are, and what is in force: plaudit policy list")
         self._say(f"What it makes of a text, and why: {EXPLAIN}")
 
     async def _show_public(self, known: Known) -> None:

@@ -45,6 +45,12 @@ _ASK = f"""
     insert into moderation.backtests
         (scope, policy_scope, policy, policy_version, reviews_per_hour, requested_by, requested_at)
     values ($1, $2, $3, $4, $5, $6, $7) returning {_COLUMNS}"""
+_SAME = f"""
+    select {_COLUMNS} from moderation.backtests
+    where scope = $1 and policy_scope = $2 and policy = $3 and policy_version = $4
+        and reviews_per_hour is not distinct from $5 and status in ('waiting', 'running')
+    order by requested_at limit 1"""
+_QUEUE = "select pg_advisory_xact_lock(hashtextextended('moderation.backtests ' || $1, 0))"
 _WAITING = "select count(*) from moderation.backtests where scope = $1 and status in ('waiting', 'running')"
 _FORGET = """
     delete from moderation.backtests where scope = $1 and status in ('done', 'failed') and id not in (
@@ -110,17 +116,21 @@ async def ask(
     reviews_per_hour: float | None,
     actor: str,
     now: datetime,
-) -> Backtest:
-    """Raises NoSuchVersion and TooMany."""
+) -> tuple[Backtest, bool]:
+    """And whether it is new: while the same waits or runs, that is the one. Raises NoSuchVersion and TooMany."""
     found = await versions.find(tx, scope, name, version)
     if found is None:
         raise NoSuchVersion(name, version)
+    await tx.execute(_QUEUE, scope)  # two at once would both find none
+    same = await tx.fetchrow(_SAME, scope, *found.reference, reviews_per_hour)
+    if same is not None:
+        return Backtest(**same), False
     if await tx.fetchval(_WAITING, scope) >= MOST_WAITING:
         raise TooMany(f"{MOST_WAITING} backtests wait already; read them first")
     await tx.execute(_FORGET, scope, KEPT)
     row = await tx.fetchrow(_ASK, scope, *found.reference, reviews_per_hour, actor, now)
     assert row is not None, "an insert returns its row"
-    return Backtest(**row)
+    return Backtest(**row), True
 
 
 async def find(pool: asyncpg.Pool[Any], scope: str, id_: UUID) -> Backtest | None:

@@ -1,7 +1,7 @@
 """One Aho-Corasick automaton for all that is looked for in a reading, and what each pattern of it means."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import IntEnum, auto
 from itertools import chain
 from string import ascii_lowercase
@@ -13,6 +13,7 @@ from services.moderation.engine.disguises import (
     LEET_DIGITS,
     broken,
     disguised_words,
+    glued_on,
     is_foul,
     is_ordinary,
     is_stem,
@@ -111,6 +112,9 @@ def _disguises(words: tuple[Word, ...], ignored: frozenset[str]) -> Iterator[tup
             for respelt in respellings(word.letters):
                 if respelt not in spelt:
                     yield _pattern(word, respelt), target
+            glued = replace(word, open_start=True)
+            for letters in glued_on(word):
+                yield _pattern(glued, letters), Target(Clue.WORD, glued)
     for word in disguised_words(words):
         pieced, holes = Target(Clue.BROKEN, word), Target(Clue.HOLES, word)
         for start in spaced_starts(word.letters, foul=len(word.letters) >= _SHORTEST_SPACED):

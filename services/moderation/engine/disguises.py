@@ -18,6 +18,8 @@ _FOUL: Final = (Category.PROFANITY, Category.SLUR, Category.SEXUAL)
 _SHORTEST: Final = 4
 _LONGEST: Final = 12
 _LONGEST_STEM: Final = 10
+_GLUED_TO: Final = ("is", "are", "was", "the", "of", "such", "like", "what", "you", "your", "my")
+_DRAWN_LIKE: Final = {"u": "v", "i": "l", "l": "i"}
 _ONCE: Final = frozenset("hijkquvwxyz")  # hardly ever doubled, so that `stretched` looks at every such pair itself
 
 # What people disguise, likeliest first, besides the strong words of the lists: "s***" is read as the first that fits.
@@ -91,8 +93,16 @@ def respellings(letters: str) -> Iterator[str]:
             yield head + letter * 2 + tail
         if at and letter in VOWELS:
             yield f"{head}x{tail}"
-        for lookalike in {"u": "v", "i": "l", "l": "i"}.get(letter, ""):
-            yield head + lookalike + tail
+        lookalike = _DRAWN_LIKE.get(letter)
+        if lookalike and (len(letters) > _SHORTEST or not VOWELS.isdisjoint(head + lookalike + tail)):
+            yield head + lookalike + tail  # without a vowel, four letters may well be initials: SPLC
+
+
+def glued_on(word: Word) -> Iterator[str]:
+    """A strong word after a word that hardly any other word ends in: thisgameisshit."""
+    if word.category is Category.PROFANITY and word.severity is not Severity.MILD and not word.open_start:
+        for said in _GLUED_TO:
+            yield said + word.letters
 
 
 def misread(letters: str) -> Iterator[str]:

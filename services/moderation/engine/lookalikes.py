@@ -59,6 +59,8 @@ class Lookalikes:
             if at < 0 or not (word.open_end or at + len(part) == len(frame)):
                 continue
             written = spelling[at : at + len(part)]
+            if written.isalpha() and not spelling[at + len(part) :].rstrip(_CLOSING):
+                continue  # "shit!": found without looking closer, and the sign is none of its letters
             if _may_be(written, word.letters):
                 yield word
 

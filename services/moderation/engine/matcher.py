@@ -23,6 +23,8 @@ _SPACE: Final = 0x20
 _MARGIN: Final = 2  # of signs that may begin or end an entry
 _LONGEST_NAME: Final = 12
 _BEGINNING: Final = 4
+_WORDS_OF_ONE_LETTER: Final = (b"a", b"i", b"u")
+_APOSTROPHE: Final = ord("'")
 
 
 class Matcher:
@@ -124,8 +126,11 @@ class _Search:
     def phrase(self, word: Word | None, start: int, end: int) -> Iterator[Hit]:
         if word is None:
             return
-        found = phrases.place(word, self._text, start, end)
-        if found is not None and all(self._is_gap(*gap) for gap in phrases.gaps(self._text, *found)):
+        text = self._text
+        found = phrases.place(word, text, start, end)
+        if found is None or not all(self._is_gap(*gap) for gap in phrases.gaps(text, *found)):
+            return
+        if text[found[0] + 1] != _SPACE or not self._goes_on(*found):
             yield self._hit(word, *found)
 
     def literal(self, word: Word | None, start: int, end: int) -> Iterator[Hit]:
@@ -156,11 +161,23 @@ class _Search:
             after=raw[last] if last < len(raw) else None,
             previous=text[max(0, start - _LONGEST_NAME) : start].rpartition(b" ")[2],
             beginning=raw[first : first + _BEGINNING],
+            after_apostrophe=first > 1 and raw[first - 2] == _APOSTROPHE,
         )
 
     def _is_gap(self, start: int, end: int) -> bool:
+        return phrases.is_gap(self._between(start, end), loose=self._matcher.loose)
+
+    def _goes_on(self, start: int, end: int) -> bool:
+        """Whether a phrase is a part of a longer row of single letters: the F.U of F.U.B.A.R."""
+        inner = {self._between(*gap) for gap in phrases.gaps(self._text, start, end)}
+        return any(
+            (sign := self._between(*gap)) in inner and (letter not in _WORDS_OF_ONE_LETTER or not sign.isspace())
+            for letter, *gap in phrases.beside(self._text, start, end)
+        )
+
+    def _between(self, start: int, end: int) -> bytes:
         first, last = self._reading.span(start, end)
-        return phrases.is_gap(self._raw[first:last], loose=self._matcher.loose)
+        return self._raw[first:last]
 
     def signs(self, _: Word | None, start: int, end: int) -> Iterator[Hit]:
         at = self._reading.span(start, end)[0]

@@ -19,6 +19,8 @@ _GAP: Final = re.compile(rb"[ \t\r\f\v\x01]*\n?[ \t\r\f\v\x01]*|\s*[-_'`~*\x01]+
 _LOOSE_GAP: Final = re.compile(rb"[^\n.!?A-Za-z0-9]{1,4}|[\s'-]{1,3}|[./]")
 _WIDEST_GAP: Final = 6
 _BETWEEN: Final = f" {{1,{_WIDEST_GAP}}}"
+_LETTER_BEFORE: Final = re.compile(rb"(?<= )([a-z])( {1,3})\Z")
+_LETTER_AFTER: Final = re.compile(rb"( {1,3})([a-z])(?= )")
 _SPACES: Final = re.compile(b" +")
 # One word, with what an apostrophe parts from it.
 _ANY: Final = "[^ ]{1,30}(?: (?:s|t|d|m|ll|re|ve)(?= ))?"
@@ -80,6 +82,16 @@ def is_gap(between: bytes, *, loose: bool = False) -> bool:
 def gaps(text: bytes, first: int, last: int) -> Iterator[tuple[int, int]]:
     """What stands between the words of a part of a reading."""
     return (space.span() for space in _SPACES.finditer(text, first, last))
+
+
+def beside(text: bytes, first: int, last: int) -> Iterator[tuple[bytes, int, int]]:
+    """The single letters beside a phrase of single letters, and the gaps before and after it; none beside others."""
+    if any(len(said) > 1 for said in text[first:last].split()):
+        return
+    if before := _LETTER_BEFORE.search(text, max(0, first - _WIDEST_GAP), first):
+        yield before[1], *before.span(2)
+    if after := _LETTER_AFTER.match(text, last):
+        yield after[2], *after.span(1)
 
 
 def place(word: Word, text: bytes, start: int, end: int) -> tuple[int, int] | None:

@@ -23,7 +23,7 @@ _LETTER_NAMES: Final = frozenset(
 @dataclass(frozen=True, slots=True)
 class Written:
     """How a possible word stands in the text: its pieces, folded, the signs between them and around all of it, the word
-    before it, and its first characters as they are.
+    before it, its first characters as they are, and whether an apostrophe stands before it, a space apart ("it' s").
     """
 
     pieces: list[str]
@@ -32,11 +32,12 @@ class Written:
     after: int | None
     previous: bytes
     beginning: bytes
+    after_apostrophe: bool = False
 
     @property
     def begins_with_name(self) -> bool:
         """Whether a single letter belongs to the word before it: it's, U.S., size s, vitamin C."""
-        if self.before is not None and self.before not in _BEFORE_WORDS:
+        if self.before is not None and (self.before not in _BEFORE_WORDS or self.after_apostrophe):
             return True
         if self.beginning[:1].isupper() and not self.beginning.replace(b" ", b"").isupper():
             return True

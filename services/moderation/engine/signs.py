@@ -16,7 +16,7 @@ LEET: Final = {
     "9": "g", "1": "il", "!": "il", "|": "il", "¡": "i", "£": "l", "0": "o", "$": "s", "5": "s", "§": "s", "7": "t",
     "+": "t", "×": "x", "©": "c", "†": "t", "¥": "y", "2": "z",
 }  # fmt: skip
-_MASKS: Final = "*#%&@$!^|"
+_MASKS: Final = "*#%&@$!^|¡"
 _MOST_AMBIGUOUS: Final = 3
 _LONGEST: Final = 60  # of a token that is read in every way it can be
 _SHORTEST_WITH_DIGITS: Final = 4
@@ -47,7 +47,7 @@ _SIGN_CODES: Final = frozenset(map(_code, LEET))
 _MASKED: Final = _table(
     {sign: letters[0] for sign, letters in LEET.items() if sign.isdecimal()} | dict.fromkeys(_MASKS, "*")
 )
-_OPENING: Final = b"\"'([{<-.,;:_~"
+_OPENING: Final = b"\"'([{<-.,;:_~" + bytes((_code("¡"),))
 _CLOSING: Final = b"\"')]}>-.,;:_~!?+|(<[{"
 
 

@@ -6,10 +6,12 @@ from itertools import chain
 from typing import Final, Protocol
 
 from services.moderation.engine import signs, spaced, stretched
+from services.moderation.engine.disguises import is_foul
 from services.moderation.engine.lookalikes import Lookalikes
 from services.moderation.engine.wordlist import Word
 
 _DRAWN_OUT: Final = re.compile(rb"([a-z])\1\1")
+_DIGIT_INSIDE: Final = re.compile(rb"[0-9]+[A-Za-z]")  # the word goes on: ass1gn
 _ENTITY: Final = re.compile(rb"&(?:#\w{1,7};?|[a-zA-Z]{2,8};)")  # left over from HTML, and no mask
 
 
@@ -31,7 +33,9 @@ def spelt(words: Words, token: bytes) -> Iterator[tuple[Word, int, int]]:
     if b"&" in token:
         token = _ENTITY.sub(lambda entity: b" " * len(entity[0]), token)
     plain = signs.plain(token)
-    yield from _read(words, plain)
+    for word, begin, stop in _read(words, plain):
+        if is_foul(word) or not _DIGIT_INSIDE.match(token, stop):
+            yield word, begin, stop
     for reading in signs.leet(token):
         if reading != plain:
             for word, begin, stop in chain(_read(words, reading), words.masked.spelt(reading)):

@@ -77,8 +77,12 @@ class WordRefused(ValueError):
 
 
 def tidy(word: Word) -> Word:
-    """With single blanks, and with category and severity where it is added and none are given. Raises WordRefused."""
+    """With single blanks, in lower case but for names of competitors, and where it is added, with category and severity
+    also where none are given. Raises WordRefused.
+    """
     entry = " ".join(word.entry.split())
+    if word.kind != "competitor":
+        entry = entry.lower()
     if not entry or len(entry) > LONGEST_ENTRY or not entry.isprintable():
         raise WordRefused(f"an entry has 1 to {LONGEST_ENTRY} printable characters")
     if word.kind not in KINDS:
@@ -97,10 +101,10 @@ def tidy(word: Word) -> Word:
 
 def compiled(own: Iterable[Word], everywhere: Iterable[Word] = ()) -> SiteWords:
     """Raises WordRefused where the engine cannot take an entry."""
-    words: dict[tuple[str, str], Word] = {(word.kind, word.entry): word for word in everywhere}
+    words: dict[tuple[str, str], Word] = {_key(word): word for word in everywhere}
     for word in own:
-        words.pop((_OPPOSITE.get(word.kind, ""), word.entry), None)
-        words[word.kind, word.entry] = word
+        words.pop(_opposite(word), None)
+        words[_key(word)] = word
     try:
         return SiteWords.compile(
             added=[
@@ -120,7 +124,7 @@ async def set_words(
     tx: asyncpg.Connection[Any], scope: str, words: Sequence[Word], by: By, now: datetime
 ) -> list[Word]:
     """Those that were not so before. To add a word ends its removal, and the other way round. Raises WordRefused."""
-    wanted = {(word.kind, word.entry): word for word in map(tidy, words)}
+    wanted = {_key(word): word for word in map(tidy, words)}
     _check_spellings(wanted.values())
     await asyncio.to_thread(compiled, tuple(wanted.values()))  # before any decision has to wait
     generation = await change(tx)
@@ -128,7 +132,8 @@ async def set_words(
     changed = [word for key, word in wanted.items() if own.get(key) != word]
     if not changed:
         return []
-    ended = [own[key] for word in changed if (key := (_OPPOSITE.get(word.kind, ""), word.entry)) in own]
+    ended = [own[key] for word in changed if (key := _opposite(word)) in own]
+    ended += [old for word in changed if (old := own.get(_key(word))) is not None and old.entry != word.entry]
     after = {key: word for key, word in own.items() if word not in ended} | wanted
     if len(after) > MOST_WORDS:
         raise WordRefused(f"a site has at most {MOST_WORDS} words of its own; take some away first")
@@ -143,7 +148,7 @@ async def set_words(
 async def remove_word(tx: asyncpg.Connection[Any], scope: str, kind: Kind, entry: str, by: By, now: datetime) -> bool:
     """Whether it was there."""
     generation = await change(tx)
-    word = (await _own(tx, scope)).get((kind, " ".join(entry.split())))
+    word = (await _own(tx, scope)).get(_key(Word(kind, " ".join(entry.split()))))
     if word is None:
         return False
     await _delete(tx, scope, [word], by, now)
@@ -193,6 +198,15 @@ async def page(
     return shown, shown[-1]["id"] if len(rows) > limit else None
 
 
+def _key(word: Word) -> tuple[str, str]:
+    """Entries that differ in case only are the same."""
+    return word.kind, word.entry.lower()
+
+
+def _opposite(word: Word) -> tuple[str, str]:
+    return _OPPOSITE.get(word.kind, ""), word.entry.lower()
+
+
 def _spellings(entry: str) -> int:
     """How many its shorthand stands for; of a phrase, those of all its words."""
     if "(" not in entry:
@@ -215,7 +229,7 @@ def _check_spellings(words: Iterable[Word]) -> None:
 
 
 async def _own(tx: asyncpg.Connection[Any], scope: str) -> dict[tuple[str, str], Word]:
-    return {(one.word.kind, one.word.entry): one.word for one in await listed(tx, scope) if one.scope == scope}
+    return {_key(one.word): one.word for one in await listed(tx, scope) if one.scope == scope}
 
 
 async def _delete(tx: asyncpg.Connection[Any], scope: str, words: Sequence[Word], by: By, now: datetime) -> None:

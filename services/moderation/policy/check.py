@@ -15,6 +15,7 @@ from services.moderation.policy.source import DEFAULT_EXAMPLE, OutcomeSource, Po
 from services.moderation.policy.verdict import Status
 
 if TYPE_CHECKING:
+    from services.moderation.policy.limits import Limits
     from services.moderation.policy.reachability import Reachability
 
 Place: TypeAlias = tuple[int, int]
@@ -59,7 +60,7 @@ class Checked:
 
 def check(policy: PolicySource, name_hint: str | None = None, *, is_new: bool = True) -> tuple[Checked, list[Problem]]:
     """`name_hint` is the name of a policy that states none. Of one that `is_new`, also what its conditions mean is
-    looked at: words that nothing is called, rules that no review reaches.
+    looked at: words that nothing is called, rules that no review reaches, what takes too long.
     """
     return _Checker(is_new).policy(policy, name_hint)
 
@@ -68,10 +69,13 @@ class _Checker:
     def __init__(self, is_new: bool) -> None:
         self._problems: list[Problem] = []
         self._reachability: Reachability | None = None
+        self._limits: Limits | None = None
         if is_new:
+            from services.moderation.policy.limits import Limits
             from services.moderation.policy.reachability import Reachability
 
             self._reachability = Reachability()
+            self._limits = Limits()
 
     def policy(self, policy: PolicySource, name_hint: str | None) -> tuple[Checked, list[Problem]]:
         if policy.name is None and name_hint is None:
@@ -172,13 +176,15 @@ class _Checker:
                 "compare it with something",
             )
             return None
-        return condition if self._reachability is None or self._is_sound(condition, when) else None
+        return condition if self._limits is None or self._is_sound(condition, when, self._limits) else None
 
-    def _is_sound(self, condition: Expression, when: Text) -> bool:
+    def _is_sound(self, condition: Expression, when: Text, limits: Limits) -> bool:
         from services.moderation.policy.lint import lint
 
         sound = True
-        for offset, severity, message, hint in lint(condition):
+        # What costs too much is not tried: lint compiles patterns, and evaluates what is constant.
+        findings = list(limits.exceeded(condition.tree)) or lint(condition)
+        for offset, severity, message, hint in findings:
             self._problems.append(Problem(*when.place_at(max(0, offset)), severity, message, hint))
             sound = sound and severity != "error"
         return sound
