@@ -7,6 +7,7 @@ from itertools import groupby
 from typing import Final
 
 from services.moderation.engine.context import Context
+from services.moderation.engine.gates import marks
 from services.moderation.engine.glance import telling
 from services.moderation.engine.hints import DRAWN_OUT_HINT
 from services.moderation.engine.passage import Passage
@@ -25,6 +26,7 @@ _SENTENCE_WORDS: Final = 2
 _PROBE: Final = 12
 _FIRST_PROBE: Final = 5
 _FEWEST: Final = 16  # bytes of letters, in which five short words may repeat
+_FEWEST_AGAIN: Final = min(REPEATED_WORDS - 1, (REPEATED_SENTENCES - 1) * _SENTENCE_WORDS)
 _LETTER_RUN: Final = lazy(rf"([^\W\d_])\1{{{REPEATED_LETTERS - 1},}}", re.IGNORECASE)
 # Rows of dots, dashes and the like divide or lead; they repeat nothing.
 _SIGN_RUN: Final = lazy(rf"([^\w\s.\-=*~_…•·—–])\1{{{REPEATED_SIGNS - 1},}}")
@@ -41,8 +43,19 @@ def find_repetition(passage: Passage, context: Context) -> Iterable[Signal]:
         letters.find(letters[probe : probe + _FIRST_PROBE]) < probe
         and letters.find(letters[probe : probe + _PROBE]) < probe
     ):
-        return _repetitions(passage) if len(letters) > _FEWEST else ()
+        return _repetitions(passage) if len(letters) > _FEWEST and _may_repeat(passage) else ()
     return _runs(passage) if telling(passage) & DRAWN_OUT_HINT else ()
+
+
+def _may_repeat(passage: Passage) -> bool:
+    """False where too few words come again for a run of five, or for three sentences of two; numbers are words, too."""
+    words = passage.words
+    return (
+        len(words) - len(set(words)) >= _FEWEST_AGAIN
+        or ord("9") in passage.shape
+        or bool(telling(passage) & DRAWN_OUT_HINT)
+        or len(marks(passage)) >= REPEATED_SIGNS
+    )
 
 
 def _repetitions(passage: Passage) -> Iterator[Signal]:
