@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from functools import cache
 from typing import Any, cast
 
@@ -29,20 +28,10 @@ from shared.events.topics import REVIEW_MODERATED, REVIEW_SUBMITTED
 from shared.http.app import create_app
 from shared.postgres.pool import create_pool
 from shared.service import Health
+from tests.moderation_world import NOW, Row
 from tests.parts import Database
 
-NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 CASES = "/v1/sites/shop/cases"
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    offset: int
-    key: bytes | None
-    value: bytes | None
-    headers: Sequence[tuple[str, bytes]]
-    topic: str = REVIEW_SUBMITTED.name
-    partition: int = 0
 
 
 @dataclass

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime
 from functools import cache
 from typing import Any, cast
 
@@ -23,9 +21,8 @@ from shared.events.models import ReviewModerated, ReviewSubmitted, ReviewWithdra
 from shared.events.topics import REVIEW_MODERATED, REVIEW_SUBMITTED
 from shared.kafka.consumer import Failure, Fenced, Poison, Systematic
 from shared.postgres.pool import create_pool
+from tests.moderation_world import NOW, Row
 from tests.parts import Database
-
-NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
 
 @cache
@@ -44,16 +41,6 @@ async def pool(module_database: Database) -> AsyncIterator[asyncpg.Pool[Any]]:
     await owner.close()
     async with await create_pool(module_database.role("moderation"), application_name="test") as pool:
         yield pool
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    offset: int
-    key: bytes | None
-    value: bytes | None
-    headers: Sequence[tuple[str, bytes]]
-    topic: str = REVIEW_SUBMITTED.name
-    partition: int = 0
 
 
 def submission(review_id: int, revision: int = 1, text: str = "Very good boots.", **more: Any) -> Encoded:

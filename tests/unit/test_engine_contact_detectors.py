@@ -4,14 +4,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.moderation.engine.contact_detectors import DETECTORS, MOST_SIGNALS, find_contacts, is_quiet
+from services.moderation.engine.contact_detectors import DETECTORS, find_contacts, is_quiet
 from services.moderation.engine.context import NO_CONTEXT
 from services.moderation.engine.gates import CUES, CUES_BITS, Cue, digits
 from services.moderation.engine.glance import telling
 from services.moderation.engine.hints import HINTS
 from services.moderation.engine.passage import Passage
 from services.moderation.engine.plain import plain
-from services.moderation.engine.signal import Detector
+from services.moderation.engine.signal import MOST_SIGNALS, Detector
 
 
 def found(text: str) -> list[tuple[str, str]]:

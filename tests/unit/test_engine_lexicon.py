@@ -1,14 +1,14 @@
 import pytest
 
 from services.moderation.engine.context import Context
-from services.moderation.engine.lexicon import Lexicon, find_words
+from services.moderation.engine.lexicon import Lexicon
 from services.moderation.engine.passage import Passage
 from services.moderation.engine.signal import Category, Severity, Signal
 from services.moderation.engine.wordlist import merge, parse
 
 
 def words(text: str, locale: str | None = "en") -> list[Signal]:
-    return find_words(Passage("text", text), Context(locale=locale))
+    return Lexicon.default().find(Passage("text", text), Context(locale=locale))
 
 
 @pytest.mark.parametrize(

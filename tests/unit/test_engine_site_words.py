@@ -1,14 +1,14 @@
 import pytest
 
 from services.moderation.engine.context import Context
-from services.moderation.engine.lexicon import find_words
+from services.moderation.engine.lexicon import Lexicon
 from services.moderation.engine.passage import Passage
 from services.moderation.engine.signal import Category, Detector, Severity, Signal
 from services.moderation.engine.site_words import SiteWords
 
 
 def words(text: str, site: SiteWords) -> list[Signal]:
-    return find_words(Passage("text", text), Context(words=site))
+    return Lexicon.default().find(Passage("text", text), Context(words=site))
 
 
 SITE = SiteWords.compile(

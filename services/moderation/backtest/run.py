@@ -14,7 +14,7 @@ from services.moderation.backtest import record
 from services.moderation.backtest.record import Past
 from services.moderation.backtest.tally import REVIEWS_PER_HOUR, Judged, Tally
 from services.moderation.engine.signal import Signal
-from services.moderation.judging.judge import POLICY_FAILED, Judge, PolicyFailed, facts, fields_of, verdict
+from services.moderation.judging.judge import Judge, PolicyFailed, facts, fields_of, undecided, verdict
 from services.moderation.judging.rulebook import Rulebook, Ruler
 from services.moderation.policies.reference import EVERY_SITE
 from services.moderation.policy.facts import Facts
@@ -98,5 +98,4 @@ def _verdict(ruler: Ruler, seen: Facts) -> Verdict:
     try:
         return verdict(ruler, seen)
     except PolicyFailed:
-        reference = ruler.reference
-        return Verdict("held", reference.name, reference.version, POLICY_FAILED, (), POLICY_FAILED, "")
+        return undecided(ruler)

@@ -15,10 +15,9 @@ from services.moderation.engine.networks import find_ips
 from services.moderation.engine.passage import Passage
 from services.moderation.engine.payments import find_cards, find_ibans
 from services.moderation.engine.phones import find_phones
-from services.moderation.engine.signal import Signal
+from services.moderation.engine.signal import MOST_SIGNALS, Signal
 from services.moderation.engine.spans import apart
 
-MOST_SIGNALS: Final = 100
 """Evidence kept per detector."""
 
 DETECTORS: Final[tuple[Callable[[Passage, Context], Iterable[Signal]], ...]] = (
@@ -31,6 +30,7 @@ DETECTORS: Final[tuple[Callable[[Passage, Context], Iterable[Signal]], ...]] = (
     find_handles,
     find_addresses,
 )
+"""Of two findings that overlap, the detector named first is right: the domain of an e-mail address is no link."""
 
 
 def find_contacts(passage: Passage, context: Context) -> list[Signal]:

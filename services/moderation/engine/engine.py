@@ -13,13 +13,10 @@ from services.moderation.engine.lexicon import Lexicon
 from services.moderation.engine.passage import Passage
 from services.moderation.engine.repetition import find_repetition
 from services.moderation.engine.shouting import find_shouting
-from services.moderation.engine.signal import Severity, Signal
+from services.moderation.engine.signal import MOST_SIGNALS, Severity, Signal
 from services.moderation.engine.site_words import NO_SITE_WORDS
 from services.moderation.engine.spam import find_spam
 from services.moderation.engine.vacuous import find_vacuous
-
-MOST_SIGNALS: Final = 100
-"""Evidence kept per field and detector, the gravest words first: a page of abuse needs no thousand rows as proof."""
 
 _OF_THE_WHOLE: Final[tuple[Callable[[Passage, Context], Iterable[Signal]], ...]] = (
     find_shouting,

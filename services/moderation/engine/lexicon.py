@@ -83,10 +83,6 @@ class Lexicon:
         return detected
 
 
-def find_words(passage: Passage, context: Context = NO_CONTEXT) -> list[Signal]:
-    return Lexicon.default().find(passage, context)
-
-
 def _is_spelt(hit: Hit, passage: Passage) -> bool:
     """Whether ñ and ç, letters of their own, stand where the word has them: año is no ano. Other accents are free."""
     word = hit.word

@@ -7,7 +7,7 @@ them to see that they have nothing to do. In ASCII texts, nearly all, every inde
 from functools import cached_property
 from typing import Final
 
-from services.moderation.engine.normalise import LETTERS, Folding, fold
+from services.moderation.engine.normalise import LETTERS, fold
 
 UPPER: Final = b"A"
 LOWER: Final = b"a"
@@ -55,14 +55,9 @@ class Passage:
             self.letters = b" %b " % raw.translate(LETTERS)
         else:
             raw = source.encode("ascii", "replace")
-            folding = self.folding
+            folding = fold(source)
             self.raw, self.letters = folding.raw, folding.letters
         self.shape = raw.translate(_SHAPES)
-
-    @cached_property
-    def folding(self) -> Folding:
-        """How the letters came about; needed for places in texts that are not ASCII."""
-        return fold(self.source)
 
     @cached_property
     def words(self) -> list[bytes]:

@@ -66,6 +66,9 @@ class Severity(StrEnum):
         return _RANK[self]
 
 
+MOST_SIGNALS: Final = 100
+"""Evidence kept per field and detector: a page of abuse needs no thousand rows as proof."""
+
 _RANK: Final = {Severity.MILD: 1, Severity.STRONG: 2, Severity.SEVERE: 3}
 
 

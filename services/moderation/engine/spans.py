@@ -6,18 +6,6 @@ from typing import Final
 from services.moderation.engine.passage import Passage
 from services.moderation.engine.signal import Category, Detector, Signal
 
-PRECEDENCE: Final = (
-    Detector.EMAIL,
-    Detector.IBAN,
-    Detector.CARD,
-    Detector.URL,
-    Detector.IP,
-    Detector.PHONE,
-    Detector.HANDLE,
-    Detector.ADDRESS,
-)
-"""Of two findings that overlap, the detector named first here is right: the domain of an e-mail address is no link."""
-
 _WITHIN: Final = {Detector.URL: frozenset({Detector.EMAIL, Detector.IP}), Detector.IP: frozenset({Detector.URL})}
 """A link may hold an address of a person or a machine; then both stand."""
 
@@ -36,7 +24,7 @@ def mark(
 
 
 def apart(candidates: Iterable[Signal], taken: Sequence[Signal]) -> list[Signal]:
-    """Those candidates that are no part of something `taken`; `taken` comes of detectors earlier in PRECEDENCE."""
+    """Those candidates that are no part of something `taken`; `taken` comes of detectors that go before theirs."""
     return [candidate for candidate in candidates if not any(_clash(candidate, other) for other in taken)]
 
 

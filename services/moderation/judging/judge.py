@@ -54,13 +54,12 @@ class Judge:
 
         A policy that fails approves nothing: a person looks at the review.
         """
-        scope, name, version = ruler.reference
+        scope = ruler.reference.scope
         try:
             ruling = _ruling(verdict(ruler, facts), scope)
         except PolicyFailed as error:
             log.error("policy failed", scope=scope, policy=str(ruler.reference), because=str(error))
-            note = "The policy could not decide; see the worker's log."
-            ruling = _ruling(Verdict("held", name, version, POLICY_FAILED, (), POLICY_FAILED, note), scope)
+            ruling = _ruling(undecided(ruler), scope)
         if ruling.status == "approved" and classified.must_hold:
             failed = ", ".join(failure.name for failure in classified.failures if failure.behaviour == "hold")
             note = f"No word from {failed}, without which nothing is approved."
@@ -107,6 +106,13 @@ def verdict(ruler: Ruler, facts: Facts) -> Verdict:
         return ruler.policy.decide(facts)
     except Exception as error:  # whatever it is: what a condition says of a text may hold the text
         raise PolicyFailed(type(error).__name__) from None
+
+
+def undecided(ruler: Ruler) -> Verdict:
+    """Instead of the verdict of a policy that failed: it approves nothing."""
+    _, name, version = ruler.reference
+    note = "The policy could not decide; see the worker's log."
+    return Verdict("held", name, version, POLICY_FAILED, (), POLICY_FAILED, note)
 
 
 @lru_cache(maxsize=1024)
