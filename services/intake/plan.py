@@ -13,11 +13,9 @@ from services.intake.slug import slug
 from shared.events.cloudevents import Encoded, encode
 from shared.events.content import ReviewContent
 from shared.events.ids import ReviewId
-from shared.events.models import ReviewSubmitted
+from shared.events.models import Channel, ReviewSubmitted
 from shared.events.settings import SiteSettings
 from shared.events.topics import REVIEW_SUBMITTED
-
-Channel = Literal["api", "form", "ingest", "import"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,8 @@ from typing import NewType
 SiteId = NewType("SiteId", str)
 ReviewId = NewType("ReviewId", int)
 """Below 2**53, so that JavaScript reads it exactly. Never an authorisation."""
+CommentId = NewType("CommentId", int)
+"""Of the same registry of numbers as reviews': no comment has the id of a review."""
 ReplyId = NewType("ReplyId", str)
 """`<review id>.<slot>`: fixed, so that a reply that was removed and set again is the same key."""
 Revision = NewType("Revision", int)
@@ -31,3 +33,16 @@ def reply_key(site: str, reply: str) -> bytes:
 
 def site_key(site: str) -> bytes:
     return site.encode()
+
+
+def comment_key(site: str, comment_id: int) -> bytes:
+    return f"{site}/{comment_id}".encode()
+
+
+def feedback_key(site: str, content_kind: str, content_id: int, voter: str, kind: str) -> bytes:
+    return f"{site}/{content_kind}/{content_id}/{voter}/{kind}".encode()
+
+
+def catalog_key(site: str, kind: str, entry_id: str) -> bytes:
+    """The entry's id is the rest of the key and may hold slashes."""
+    return f"{site}/{kind}/{entry_id}".encode()

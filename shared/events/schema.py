@@ -175,7 +175,9 @@ def _headers(types: list[str], spec: TopicSpec) -> dict[str, Any]:
 
 
 def _key(spec: TopicSpec) -> dict[str, Any]:
-    pattern = "/".join([_SEGMENT] * len(spec.key.split("/")))
+    *others, last = spec.key.split("/")
+    # Ids of a catalog are other systems' and may hold slashes.
+    pattern = "/".join([*([_SEGMENT] * len(others)), ".+" if last == "id" else _SEGMENT])
     return {"type": "string", "description": spec.key, "pattern": f"^{pattern}$"}
 
 

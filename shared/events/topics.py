@@ -6,13 +6,23 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from shared.events.models import (
+    BrandUpdated,
+    CatalogEntryRemoved,
+    CategoryUpdated,
+    CommentModerated,
+    CommentSubmitted,
+    CommentWithdrawn,
     Event,
+    FeedbackGiven,
+    FeedbackRemoved,
+    ProductUpdated,
     ReplyPosted,
     ReplyRemoved,
     ReviewModerated,
     ReviewSubmitted,
     ReviewWithdrawn,
     SiteSettingsChanged,
+    VocabularyUpdated,
 )
 
 DAY_MS = 24 * 3600 * 1000
@@ -68,8 +78,49 @@ REPLY_POSTED = TopicSpec(
 SITE_SETTINGS_CHANGED = TopicSpec(
     "site-settings-changed", "intake", "site", "All settings of a site, at each change.", (SiteSettingsChanged,)
 )
+COMMENT_SUBMITTED = TopicSpec(
+    "comment-submitted",
+    "intake",
+    "site/comment",
+    "Every accepted revision of a comment and every withdrawal.",
+    (CommentSubmitted, CommentWithdrawn),
+    tombstones=True,
+)
+COMMENT_MODERATED = TopicSpec(
+    "comment-moderated",
+    "moderation",
+    "site/comment",
+    "Every decision on a comment, and what is public because of it.",
+    (CommentModerated,),
+    tombstones=True,
+)
+REVIEW_FEEDBACK = TopicSpec(
+    "review-feedback",
+    "intake",
+    "site/content-kind/content/voter/feedback-kind",
+    "Votes on reviews and comments, and reports of abuse.",
+    (FeedbackGiven, FeedbackRemoved),
+    tombstones=True,
+)
+CATALOG_UPDATED = TopicSpec(
+    "catalog-updated",
+    "intake",
+    "site/kind/id",
+    "Products, categories and brands as they are, and the vocabularies.",
+    (ProductUpdated, CategoryUpdated, BrandUpdated, CatalogEntryRemoved, VocabularyUpdated),
+    tombstones=True,
+)
 
-TOPICS: tuple[TopicSpec, ...] = (REVIEW_SUBMITTED, REVIEW_MODERATED, REPLY_POSTED, SITE_SETTINGS_CHANGED)
+TOPICS: tuple[TopicSpec, ...] = (
+    REVIEW_SUBMITTED,
+    REVIEW_MODERATED,
+    REPLY_POSTED,
+    SITE_SETTINGS_CHANGED,
+    COMMENT_SUBMITTED,
+    COMMENT_MODERATED,
+    REVIEW_FEEDBACK,
+    CATALOG_UPDATED,
+)
 
 
 def ingest_topic(name: str) -> TopicSpec:
