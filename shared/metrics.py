@@ -20,6 +20,13 @@ RELAY_RETRIES = Counter(
 )
 
 SUBMISSIONS = Counter("plaudit_submissions", "Submissions by channel and outcome.", ["channel", "outcome"])
+COMMENTS = Counter("plaudit_comments", "Comments by channel and outcome.", ["channel", "outcome"])
+FEEDBACK = Counter(
+    "plaudit_feedback", "Votes and reports of abuse by what became of them.", ["content_kind", "kind", "outcome"]
+)
+CATALOG_CHANGES = Counter(
+    "plaudit_catalog_changes", "Entries of catalogs, and vocabularies, by outcome.", ["kind", "outcome"]
+)
 DECISIONS = Counter("plaudit_decisions", "Decisions on reviews.", ["status", "actor_kind"])
 REVIEWS_CHANGED = Counter("plaudit_published_changes", "Published rows written or deleted.", ["change"])
 

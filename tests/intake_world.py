@@ -11,15 +11,17 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import asyncpg
+import jsonschema
 import orjson
 
-from services.intake.plan import Channel, Result
+from services.intake.plan import Result
 from services.intake.registry import Incoming, Registry
 from services.intake.sites import create_site
 from services.intake.submission import Submission, parse_submission
 from services.intake.transaction import transaction
 from shared.events.cloudevents import Decoder, unpack_headers
-from shared.events.models import Event
+from shared.events.models import Channel, Event
+from shared.events.schema import event_schema
 from shared.events.settings import SiteSettings
 from shared.events.topics import TOPICS
 from shared.postgres.pool import create_pool
@@ -91,6 +93,14 @@ class IntakeWorld:
             event = decoders[topic].decode(key, value, unpack_headers(headers)).event
             assert event is not None
             found.append(event)
+        return found
+
+    async def valid_events(self) -> list[Event]:
+        """Like `events`, each held against its schema as it was sent."""
+        found = await self.events()
+        values = [row[0] for row in await self.pool.fetch("select value from intake.outbox order by id")]
+        for event, value in zip(found, values, strict=True):
+            jsonschema.Draft202012Validator(event_schema(type(event))).validate(orjson.loads(value))
         return found
 
     async def count(self, table: str) -> int:

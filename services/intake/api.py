@@ -2,52 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
-from typing import Any, TypeVar
+from collections.abc import Mapping
+from typing import Any
 
 import asyncpg
-from pydantic import BaseModel
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from services.intake import replies, settings
 from services.intake.batch import CONTENT_TYPE, BatchSubmission, StreamedResponse
-from services.intake.idempotency import Answer, once, request_key
-from services.intake.plan import Channel, Result
-from services.intake.refusal import Refused, unknown_review, unknown_site
+from services.intake.endpoints import Endpoints, api_error, checked, content_id_of, refusing, site_of, trace_of
+from services.intake.idempotency import Answer
+from services.intake.plan import Result
+from services.intake.refusal import Refused, unknown_review
 from services.intake.registry import Incoming, Registry, load_site
 from services.intake.settings import Current, SettingsBody
-from services.intake.sites import SITE_ID
 from services.intake.slug import slug
-from services.intake.submission import MAX_BODY_BYTES, MAX_SLOT, Edit, Invalid, Reply, Submission, parse
-from services.intake.trace import continued
+from services.intake.submission import MAX_SLOT, Edit, Reply, Submission, parse
 from services.intake.transaction import Connection, transaction
 from services.intake.withdrawal import withdraw
-from shared.access import ApiKey, ApiKeys, Scope
-from shared.events.ids import MAX_REVIEW_ID
+from shared.access import ApiKey, ApiKeys
+from shared.events.models import Channel
 from shared.http.app import REVIEW_ID, SLOT
 from shared.http.auth import authenticate
 from shared.http.errors import ApiError, ErrorCode
-from shared.http.json import json_response, read_body, require_content_type
+from shared.http.json import json_response, require_content_type
 
 _STATE = """
     select review_id, state, revision, entity_id, author_id, source, source_id, source_version, created_at, updated_at,
         event ->> 'slug' as slug
     from intake.reviews where site = $1 and review_id = $2"""
 
-M = TypeVar("M", bound=BaseModel)
-T = TypeVar("T")
-Effect = Callable[[Connection, ApiKey, bytes, str], Awaitable[Answer]]
-"""Of a request: the transaction, who asks, the body, and the trace it belongs to."""
 
-
-class Api:
+class Api(Endpoints):
     def __init__(self, pool: asyncpg.Pool[Any], keys: ApiKeys, registry: Registry) -> None:
-        self._pool = pool
-        self._keys = keys
+        super().__init__(pool, keys, registry.clock)
         self._registry = registry
-        self._clock = registry.clock
 
     def routes(self) -> list[BaseRoute]:
         site = "/v1/sites/{site}"
@@ -67,11 +58,11 @@ class Api:
 
     async def submit(self, request: Request) -> Response:
         key, body = await self._begin(request, "submit")
-        submission = _checked(Submission, body)
+        submission = checked(Submission, body)
         channel: Channel = "form" if submission.form is not None else "api"
 
         async def effect(tx: Connection, key: ApiKey, body: bytes, trace: str) -> Answer:
-            (result,) = await self._registry.submit(tx, _site(request), [Incoming(submission, channel, trace)])
+            (result,) = await self._registry.submit(tx, site_of(request), [Incoming(submission, channel, trace)])
             return Answer(201 if result.outcome == "created" else 200, _outcome(_accepted(result)))
 
         answer = await self._perform(request, key, body, effect)
@@ -81,7 +72,7 @@ class Api:
         return json_response({**answer.body, "slug": words}, answer.status)
 
     async def submit_batch(self, request: Request) -> Response:
-        site = _site(request)
+        site = site_of(request)
         await authenticate(request, self._keys, site, "submit")
         require_content_type(request, CONTENT_TYPE)
         if "idempotency-key" in request.headers:
@@ -98,21 +89,21 @@ class Api:
             case _:
                 raise ApiError(ErrorCode.VALIDATION_ERROR, "channel must be api or import", field="channel")
         async with transaction(self._pool) as connection:
-            await _refusing(load_site(connection, site))
-        batch = BatchSubmission(self._pool, self._registry, site, channel, _trace(request))
+            await refusing(load_site(connection, site))
+        batch = BatchSubmission(self._pool, self._registry, site, channel, trace_of(request))
         return StreamedResponse(batch.results, CONTENT_TYPE)
 
     async def edit(self, request: Request) -> Response:
         async def effect(tx: Connection, key: ApiKey, body: bytes, trace: str) -> Answer:
             edit = parse(Edit, body)
-            result = await self._registry.edit(tx, _site(request), _review_id(request), edit, "api", trace)
+            result = await self._registry.edit(tx, site_of(request), _review_id(request), edit, "api", trace)
             return Answer(200, _outcome(_accepted(result)))
 
         return await self._answer(request, "submit", effect)
 
     async def withdraw(self, request: Request) -> Response:
         async def effect(tx: Connection, key: ApiKey, body: bytes, trace: str) -> Answer:
-            found, now = await withdraw(tx, self._clock, _site(request), _review_id(request), key.key_id, trace)
+            found, now = await withdraw(tx, self._clock, site_of(request), _review_id(request), key.key_id, trace)
             return Answer(
                 200,
                 {
@@ -127,17 +118,17 @@ class Api:
 
     async def read(self, request: Request) -> Response:
         """What the registry knows; the content is for moderation and query to show."""
-        site = _site(request)
+        site = site_of(request)
         await authenticate(request, self._keys, site, "read", "submit")
         row = await self._pool.fetchrow(_STATE, site, _review_id(request))
         if row is None:
-            raise _api_error(unknown_review())
+            raise api_error(unknown_review())
         return json_response({**row, "entity_id": row["entity_id"] or None})
 
     async def set_reply(self, request: Request) -> Response:
         async def effect(tx: Connection, key: ApiKey, body: bytes, trace: str) -> Answer:
             reply = parse(Reply, body)
-            place = (_site(request), _review_id(request), _slot(request))
+            place = (site_of(request), _review_id(request), _slot(request))
             done = await replies.set_reply(tx, self._clock, *place, reply, key.key_id, trace)
             return Answer(200, {"reply_id": done.reply_id, "outcome": done.outcome})
 
@@ -145,71 +136,29 @@ class Api:
 
     async def remove_reply(self, request: Request) -> Response:
         async def effect(tx: Connection, key: ApiKey, body: bytes, trace: str) -> Answer:
-            place = (_site(request), _review_id(request), _slot(request))
+            place = (site_of(request), _review_id(request), _slot(request))
             done = await replies.remove_reply(tx, self._clock, *place, key.key_id, trace)
             return Answer(200, {"reply_id": done.reply_id, "outcome": done.outcome})
 
         return await self._answer(request, "reply", effect, has_body=False)
 
     async def read_settings(self, request: Request) -> Response:
-        site = _site(request)
+        site = site_of(request)
         await authenticate(request, self._keys, site, "read", "admin")
         async with transaction(self._pool) as connection:
-            return json_response(_settings(await _refusing(settings.read_settings(connection, site))))
+            return json_response(_settings(await refusing(settings.read_settings(connection, site))))
 
     async def change_settings(self, request: Request) -> Response:
         async def effect(tx: Connection, key: ApiKey, body: bytes, trace: str) -> Answer:
             wanted = parse(SettingsBody, body)
-            changed = await settings.change_settings(tx, self._clock, _site(request), wanted, key.key_id, trace)
+            changed = await settings.change_settings(tx, self._clock, site_of(request), wanted, key.key_id, trace)
             return Answer(200, _settings(changed))
 
         return await self._answer(request, "admin", effect)
 
-    async def _begin(self, request: Request, scope: Scope, has_body: bool = True) -> tuple[ApiKey, bytes]:
-        key = await authenticate(request, self._keys, _site(request), scope)
-        if not has_body:
-            return key, b""
-        require_content_type(request, "application/json")
-        return key, await read_body(request, MAX_BODY_BYTES)
-
-    async def _answer(self, request: Request, scope: Scope, effect: Effect, has_body: bool = True) -> Response:
-        key, body = await self._begin(request, scope, has_body)
-        answer = await self._perform(request, key, body, effect)
-        return json_response(answer.body, answer.status)
-
-    async def _perform(self, request: Request, key: ApiKey, body: bytes, effect: Effect) -> Answer:
-        """The effect in a transaction; with an Idempotency-Key, once. A refusal rolls back and is not kept."""
-        trace = _trace(request)
-        header = request.headers.get("idempotency-key")
-        try:
-            async with transaction(self._pool) as connection:
-                if header is None:
-                    return await effect(connection, key, body, trace)
-                wanted = request_key(_site(request), key.key_id, header, request.method, request.url.path, body)
-                return await once(connection, self._clock, wanted, lambda: effect(connection, key, body, trace))
-        except Refused as refused:
-            raise _api_error(refused) from None
-
-
-def _site(request: Request) -> str:
-    site: str = request.path_params["site"]
-    if SITE_ID.fullmatch(site) is None:
-        raise _api_error(unknown_site())
-    return site
-
-
-def _checked(model: type[M], body: bytes) -> M:
-    try:
-        return parse(model, body)
-    except Invalid as invalid:
-        raise _api_error(invalid) from None
-
 
 def _review_id(request: Request) -> int:
-    review_id: int = request.path_params["review_id"]
-    if not 1 <= review_id <= MAX_REVIEW_ID:
-        raise _api_error(unknown_review())
-    return review_id
+    return content_id_of(request, "review_id", unknown_review)
 
 
 def _slot(request: Request) -> int:
@@ -217,10 +166,6 @@ def _slot(request: Request) -> int:
     if slot > MAX_SLOT:
         raise ApiError(ErrorCode.VALIDATION_ERROR, f"slot must be from 0 to {MAX_SLOT}", field="slot")
     return slot
-
-
-def _trace(request: Request) -> str:
-    return continued(request.headers.get("traceparent"))
 
 
 def _accepted(result: Result) -> Result:
@@ -240,25 +185,3 @@ def _settings(current: Current) -> Mapping[str, Any]:
         "settings": current.settings.model_dump(mode="json"),
         "version": current.version,
     }
-
-
-async def _refusing(work: Awaitable[T]) -> T:
-    try:
-        return await work
-    except Refused as refused:
-        raise _api_error(refused) from None
-
-
-def _api_error(refused: Refused) -> ApiError:
-    details: dict[str, Any] = {}
-    if refused.review_id is not None:
-        details["review_id"] = refused.review_id
-    if refused.revision is not None:
-        details["revision"] = refused.revision
-    if isinstance(refused, Invalid) and len(refused.problems) > 1:
-        details["errors"] = [
-            {"code": problem.code.value, "message": problem.message, "field": problem.field}
-            for problem in refused.problems
-        ]
-    refusal = refused.refusal
-    return ApiError(refusal.code, refusal.message, field=refusal.field, details=details)

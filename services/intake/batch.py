@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import suppress
 from typing import Any
 
@@ -14,11 +14,12 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from services.intake.ndjson import Line, batches
-from services.intake.plan import Channel, Result
+from services.intake.plan import Result
 from services.intake.refusal import Refusal
 from services.intake.registry import BATCH, Incoming, Registry
 from services.intake.submission import MAX_BODY_BYTES, Invalid, parse_submission
 from services.intake.transaction import transaction
+from shared.events.models import Channel
 from shared.http.errors import ErrorCode
 from shared.logging import get_logger
 from shared.postgres.errors import is_transient
@@ -29,6 +30,33 @@ PATIENCE_SECONDS = 0.05
 CONTENT_TYPE = "application/x-ndjson"
 
 log = get_logger(__name__)
+
+
+async def answers(
+    body: AsyncIterator[bytes], size: int, take: Callable[[list[Line]], Awaitable[bytes]]
+) -> AsyncIterator[bytes]:
+    """What `take` answers to `size` lines at a time.
+
+    Ends early, with a refusal that says so, at MAX_LINES and when the database is away.
+    """
+    taken = 0
+    async for lines in batches(body, MAX_BODY_BYTES, size, PATIENCE_SECONDS):
+        room = MAX_LINES - taken
+        taken += len(lines)
+        try:
+            if lines[:room]:
+                yield await take(lines[:room])
+        except Exception as error:
+            if not is_transient(error):
+                raise
+            log.warning("batch not taken", because=type(error).__name__)
+            message = "the database does not answer; send this line and all after it again"
+            yield b"".join(refused_line(line, Refusal(ErrorCode.SERVICE_UNAVAILABLE, message)) for line in lines)
+            return
+        if taken > MAX_LINES:
+            message = f"a request has at most {MAX_LINES} lines; send this one and all after it in another"
+            yield refused_line(lines[room], Refusal(ErrorCode.PAYLOAD_TOO_LARGE, message))
+            return
 
 
 class BatchSubmission:
@@ -43,26 +71,9 @@ class BatchSubmission:
         self._channel = channel
         self._traceparent = traceparent
 
-    async def results(self, body: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-        """Pieces of the answer. Ends early, with a refusal that says so, at MAX_LINES and when the database is away."""
-        taken = 0
-        async for lines in batches(body, MAX_BODY_BYTES, BATCH, PATIENCE_SECONDS):
-            room = MAX_LINES - taken
-            taken += len(lines)
-            try:
-                if lines[:room]:
-                    yield await self._submit(lines[:room])
-            except Exception as error:
-                if not is_transient(error):
-                    raise
-                log.warning("batch not submitted", because=type(error).__name__)
-                message = "the database does not answer; send this line and all after it again"
-                yield b"".join(_refused(line, Refusal(ErrorCode.SERVICE_UNAVAILABLE, message)) for line in lines)
-                return
-            if taken > MAX_LINES:
-                message = f"a request has at most {MAX_LINES} lines; send this one and all after it in another"
-                yield _refused(lines[room], Refusal(ErrorCode.PAYLOAD_TOO_LARGE, message))
-                return
+    def results(self, body: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+        """Pieces of the answer."""
+        return answers(body, BATCH, self._submit)
 
     async def _submit(self, lines: list[Line]) -> bytes:
         checked = [self._check(line) for line in lines]
@@ -73,14 +84,13 @@ class BatchSubmission:
                 results = await self._registry.submit(connection, self._site, good)
         rest = iter(results)
         return b"".join(
-            _answer(line, next(rest)) if isinstance(one, Incoming) else _refused(line, one)
+            _answer(line, next(rest)) if isinstance(one, Incoming) else refused_line(line, one)
             for line, one in zip(lines, checked, strict=True)
         )
 
     def _check(self, line: Line) -> Incoming | Refusal:
         if line.body is None:
-            message = f"the line is longer than {MAX_BODY_BYTES} bytes; send one review a line"
-            return Refusal(ErrorCode.PAYLOAD_TOO_LARGE, message)
+            return too_long("review")
         try:
             submission = parse_submission(line.body)
         except Invalid as invalid:
@@ -100,7 +110,13 @@ def _answer(line: Line, result: Result) -> bytes:
     return orjson.dumps(answer, option=orjson.OPT_APPEND_NEWLINE)
 
 
-def _refused(line: Line, refusal: Refusal) -> bytes:
+def too_long(what: str) -> Refusal:
+    return Refusal(
+        ErrorCode.PAYLOAD_TOO_LARGE, f"the line is longer than {MAX_BODY_BYTES} bytes; send one {what} a line"
+    )
+
+
+def refused_line(line: Line, refusal: Refusal) -> bytes:
     answer = {"line": line.number, "outcome": "refused", "error": _error(refusal)}
     return orjson.dumps(answer, option=orjson.OPT_APPEND_NEWLINE)
 

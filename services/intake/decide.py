@@ -10,6 +10,7 @@ from typing import Literal, TypeAlias
 import orjson
 
 from services.intake.refusal import Refusal
+from shared.events.content import ReviewDetails
 from shared.events.ids import ReviewId
 from shared.http.errors import ErrorCode
 
@@ -51,6 +52,7 @@ class Candidate:
     source: str | None = None
     source_id: str | None = None
     source_version: int | None = None
+    details: ReviewDetails | None = None
 
     @property
     def digest(self) -> bytes:
@@ -58,7 +60,7 @@ class Candidate:
 
         The author counts by their random id: a digest over the address would let whoever has the rows test addresses.
         """
-        given = (
+        given: tuple[object, ...] = (
             self.entity_id,
             self.entity_name,
             self.author_id,
@@ -69,7 +71,10 @@ class Candidate:
             self.locale,
             self.review_date,
         )
-        return blake2b(orjson.dumps(given), digest_size=16).digest()
+        if self.details is not None:
+            # Without defaults, so that a detail that we learn to know later changes no digest of those without it.
+            given = (*given, self.details.model_dump(exclude_defaults=True))
+        return blake2b(orjson.dumps(given, option=orjson.OPT_SORT_KEYS), digest_size=16).digest()
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,15 +112,10 @@ def decide(candidate: Candidate, digest: bytes, known: Registered | None, rival:
         return _already_reviewed(rival) if rival is not None else Create()
     if known.state != "live":
         return _removed(known)
-    version = known.source_version
-    if candidate.source_version is not None:
-        if version is not None and candidate.source_version < version:
-            return _stale(known, f"source_version {version} of this record is here already; send a later one")
-        if candidate.source_version == version and digest != known.content_hash:
-            return _stale(
-                known, f"source_version {version} of this record has other content; raise it with every change"
-            )
-        version = candidate.source_version
+    stale = refuse_stale(known.source_version, candidate.source_version, digest == known.content_hash)
+    if stale is not None:
+        return Refuse(stale, known.review_id, known.revision)
+    version = candidate.source_version if candidate.source_version is not None else known.source_version
     if digest == known.content_hash:
         return Keep(version)
     if rival is not None and rival != known.review_id:
@@ -144,8 +144,17 @@ def _removed(known: Registered) -> Refuse:
     return Refuse(Refusal(ErrorCode.REMOVED, message), known.review_id, known.revision)
 
 
-def _stale(known: Registered, message: str) -> Refuse:
-    return Refuse(Refusal(ErrorCode.STALE, message, "source_version"), known.review_id, known.revision)
+def refuse_stale(version: int | None, given: int | None, is_same: bool) -> Refusal | None:
+    """A record of version `given` may come too late for what is here as `version`; `is_same` is of their contents."""
+    if version is None or given is None:
+        return None
+    if given < version:
+        message = f"source_version {version} of this record is here already; send a later one"
+        return Refusal(ErrorCode.STALE, message, "source_version")
+    if given == version and not is_same:
+        message = f"source_version {version} of this record has other content; raise it with every change"
+        return Refusal(ErrorCode.STALE, message, "source_version")
+    return None
 
 
 def _already_reviewed(review_id: int) -> Refuse:

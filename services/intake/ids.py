@@ -1,4 +1,8 @@
-"""Review ids: ordered in time, not to be guessed, and silent about how many reviews other sites get."""
+"""Ids of reviews and comments: ordered in time, not to be guessed, and silent about how much other sites get.
+
+A review's id is even and a comment's is odd, so that a number is the one or the other, whichever process made it.
+Reviews from before there were comments have ids of both kinds, of seconds that are over.
+"""
 
 from __future__ import annotations
 
@@ -6,26 +10,27 @@ import random
 from datetime import UTC, datetime
 
 from shared.clock import Clock
-from shared.events.ids import ReviewId
+from shared.events.ids import CommentId, ReviewId
 
 EPOCH = datetime(2020, 1, 1, tzinfo=UTC)
 RANDOM_BITS = 22
 
 
-class ReviewIds:
-    """Seconds since 2020 in the upper 31 bits (until 2088), random bits below.
+class _Numbers:
+    """Seconds since 2020 in the upper 31 bits (until 2088), random bits below, and `last_bit`.
 
-    One process never gives an id twice. Two processes may choose the same one, rarely: the registry looks before it
+    One process never gives a number twice. Two processes may choose the same one, rarely: the registry looks before it
     inserts, and the primary key has the last word.
     """
 
-    def __init__(self, clock: Clock, rng: random.Random) -> None:
+    def __init__(self, clock: Clock, rng: random.Random, last_bit: int) -> None:
         self._clock = clock
         self._rng = rng
+        self._last_bit = last_bit
         self._second = -1
         self._given: set[int] = set()
 
-    def take(self, count: int) -> list[ReviewId]:
+    def take(self, count: int) -> list[int]:
         # A clock that is set back must not hand out a second twice.
         second = max(int((self._clock.now() - EPOCH).total_seconds()), self._second)
         if not 0 < second < 1 << (53 - RANDOM_BITS):
@@ -33,13 +38,29 @@ class ReviewIds:
         if second != self._second:
             self._second = second
             self._given.clear()
-        ids: list[ReviewId] = []
-        while len(ids) < count:
-            low = self._rng.getrandbits(RANDOM_BITS)
+        numbers: list[int] = []
+        while len(numbers) < count:
+            low = self._rng.getrandbits(RANDOM_BITS - 1) << 1 | self._last_bit
             if low not in self._given:
                 self._given.add(low)
-                ids.append(ReviewId(second << RANDOM_BITS | low))
-        return ids
+                numbers.append(second << RANDOM_BITS | low)
+        return numbers
+
+
+class ReviewIds:
+    def __init__(self, clock: Clock, rng: random.Random) -> None:
+        self._numbers = _Numbers(clock, rng, 0)
+
+    def take(self, count: int) -> list[ReviewId]:
+        return [ReviewId(number) for number in self._numbers.take(count)]
+
+
+class CommentIds:
+    def __init__(self, clock: Clock, rng: random.Random) -> None:
+        self._numbers = _Numbers(clock, rng, 1)
+
+    def take(self, count: int) -> list[CommentId]:
+        return [CommentId(number) for number in self._numbers.take(count)]
 
 
 _DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"

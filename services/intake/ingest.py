@@ -1,4 +1,4 @@
-"""Submissions of other systems, from Kafka topics that are mapped to sites.
+"""What other systems send, from Kafka topics that are mapped to sites.
 
 Untrusted: whatever cannot be taken becomes a dead letter with its reason, one by one, and the rest goes on. The broker
 delivers at least once; (source, source_id) makes that effectively once.
@@ -10,15 +10,17 @@ import asyncio
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from services.intake import replies
-from services.intake.refusal import UNMAPPED_TOPIC, Refusal, Refused, unknown_review
-from services.intake.registry import Incoming, Registry
-from services.intake.submission import MAX_BODY_BYTES, Reference, Submission, parse
+from pydantic import BaseModel, ConfigDict
+
+from services.intake.operation import Asked, Operation, Place
+from services.intake.operations import OPERATIONS, SUBMIT
+from services.intake.refusal import UNMAPPED_TOPIC, Refusal, Refused
+from services.intake.registry import Registry
+from services.intake.submission import MAX_BODY_BYTES, parse
 from services.intake.trace import continued
 from services.intake.transaction import Connection
-from services.intake.withdrawal import find_by_source, withdraw
 from shared import metrics
 from shared.events.cloudevents import pack_headers
 from shared.events.content import MAX_SOURCE
@@ -39,14 +41,19 @@ _PARK = """
     on conflict do nothing"""
 
 
+class _Named(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="ignore", strict=True, hide_input_in_errors=True)
+
+    operation: str = SUBMIT
+
+
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What a readable record asks for: a submission, or something about the review that `reference` names."""
+    """What a readable record asks for."""
 
     record: Record
-    submission: Submission | None
-    reference: Reference | None
-    traceparent: str
+    operation: Operation[Any]
+    asked: Asked[Any]
 
 
 class Prepared(NamedTuple):
@@ -62,24 +69,24 @@ class Dead:
 
 
 def read(record: Record, topic_id: str) -> Wanted | Failure:
-    """Pure. A submission without a source gets the record's own place for one, so that a redelivery is recognised."""
+    """Pure."""
     if record.value is None:
         return Failure(ErrorCode.BAD_REQUEST.value, "the record has no value; send one JSON object")
     if len(record.value) > MAX_BODY_BYTES:
         return Failure(ErrorCode.PAYLOAD_TOO_LARGE.value, f"the value must not be larger than {MAX_BODY_BYTES} bytes")
     trace = continued((header(record, "traceparent") or b"").decode("latin-1"))
+    place = Place(record.topic[:MAX_SOURCE], f"{topic_id}:{record.partition}:{record.offset}")
     try:
-        if b'"operation"' in record.value:
-            reference = parse(Reference, record.value)
-            if reference.operation != "submit":
-                return Wanted(record, None, reference, trace)
-        submission = parse(Submission, record.value)
+        # Most records name none, and are long: they are parsed once.
+        name = parse(_Named, record.value).operation if b'"operation"' in record.value else SUBMIT
+        operation = OPERATIONS.get(name)
+        if operation is None:
+            message = f"operation must be one of {', '.join(OPERATIONS)}"
+            return Failure(ErrorCode.VALIDATION_ERROR.value, message)
+        body = parse(operation.body, record.value)
     except Refused as refused:
         return _failure(refused.refusal)
-    if submission.source is None:
-        place = {"source": record.topic[:MAX_SOURCE], "source_id": f"{topic_id}:{record.partition}:{record.offset}"}
-        submission = submission.model_copy(update=place)
-    return Wanted(record, submission, None, trace)
+    return Wanted(record, operation, Asked(body, place, record.topic, trace))
 
 
 class Ingest:
@@ -127,49 +134,17 @@ class Ingest:
         """Nothing of ours is public by itself, so there is nothing to close."""
 
     async def _do(self, tx: Connection, site: str, wanted: Sequence[Wanted]) -> list[Dead]:
-        """In their order; neighbouring submissions as one batch."""
+        """In their order; neighbours that ask for the same as one batch."""
         dead: list[Dead] = []
-        for are_submissions, run in groupby(wanted, lambda one: one.submission is not None):
-            if are_submissions:
-                dead += await self._submit(tx, site, list(run))
-                continue
-            for one in run:
-                try:
-                    await self._follow(tx, site, one)
-                except Refused as refused:
-                    dead.append(Dead(one.record, site, _failure(refused.refusal)))
+        for operation, run in groupby(wanted, lambda one: one.operation):
+            together = list(run)
+            refusals = await operation.perform(tx, self._registry, site, [one.asked for one in together])
+            dead += [
+                Dead(one.record, site, _failure(refusal))
+                for one, refusal in zip(together, refusals, strict=True)
+                if refusal is not None
+            ]
         return dead
-
-    async def _submit(self, tx: Connection, site: str, wanted: Sequence[Wanted]) -> list[Dead]:
-        incoming = [
-            Incoming(one.submission, "form" if one.submission.form is not None else "ingest", one.traceparent)
-            for one in wanted
-            if one.submission is not None
-        ]
-        results = await self._registry.submit(tx, site, incoming)
-        return [
-            Dead(one.record, site, _failure(result.refusal))
-            for one, result in zip(wanted, results, strict=True)
-            if result.refusal is not None
-        ]
-
-    async def _follow(self, tx: Connection, site: str, wanted: Wanted) -> None:
-        reference = wanted.reference
-        assert reference is not None
-        assert reference.source is not None
-        assert reference.source_id is not None
-        review_id = await find_by_source(tx, site, reference.source, reference.source_id)
-        if review_id is None:
-            raise unknown_review()
-        clock, by, trace = self._registry.clock, wanted.record.topic, wanted.traceparent
-        match reference.operation:
-            case "withdraw":
-                await withdraw(tx, clock, site, review_id, by, trace)
-            case "set_reply":
-                assert reference.reply is not None
-                await replies.set_reply(tx, clock, site, review_id, reference.slot, reference.reply, by, trace)
-            case "remove_reply":
-                await replies.remove_reply(tx, clock, site, review_id, reference.slot, by, trace)
 
     async def _bury(self, tx: Connection, dead: Sequence[Dead]) -> None:
         """All at once: a batch full of refusals costs one statement, not a search for the guilty by halves."""

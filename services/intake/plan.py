@@ -154,6 +154,7 @@ class Plan:
             text=candidate.text,
             locale=candidate.locale or site.settings.default_locale,
             review_date=candidate.review_date,
+            details=candidate.details,
         )
         event = ReviewSubmitted(
             site=site.site,

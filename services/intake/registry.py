@@ -16,9 +16,10 @@ from functools import partial
 
 from services.intake.anti_spam import refuse_form
 from services.intake.decide import Candidate, Registered
+from services.intake.details import revised
 from services.intake.email import mask
-from services.intake.ids import ReviewIds
-from services.intake.plan import Channel, Plan, Result, Site, Stamp
+from services.intake.ids import CommentIds, ReviewIds
+from services.intake.plan import Plan, Result, Site, Stamp
 from services.intake.refusal import Refused, removed, unknown_review, unknown_site
 from services.intake.submission import Edit, Submission
 from services.intake.transaction import Connection, KeysTaken, again_on_conflict
@@ -28,6 +29,7 @@ from shared.clock import Clock
 from shared.events.cloudevents import Encoded
 from shared.events.content import ReviewContent
 from shared.events.ids import ReviewId
+from shared.events.models import Channel
 from shared.events.settings import SiteSettings
 from shared.kafka.outbox import append
 
@@ -91,6 +93,7 @@ class Registry:
         self.clock = clock
         self.rng = rng
         self._ids = ReviewIds(clock, rng)
+        self.comment_ids = CommentIds(clock, rng)
 
     async def submit(self, tx: Connection, site: str, incoming: Sequence[Incoming]) -> list[Result]:
         """One result per submission, in order, as if they had come one after the other.
@@ -276,6 +279,7 @@ def _candidate(submission: Submission, author_id: str | None) -> Candidate:
         source=submission.source,
         source_id=submission.source_id,
         source_version=submission.source_version,
+        details=submission.details.to_content() if submission.details is not None else None,
     )
 
 
@@ -295,4 +299,5 @@ def _revised(edit: Edit, before: ReviewContent, author_id: str | None) -> Candid
         text=edit.text,
         locale=edit.locale,
         review_date=edit.review_date,
+        details=revised(edit.details, before.details),
     )

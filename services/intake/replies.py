@@ -20,7 +20,7 @@ from shared.events.topics import REPLY_POSTED
 from shared.kafka.outbox import append
 
 _FIND = """
-    select sequence, removed, posted_at, event -> 'text' as text, event -> 'author_name' as author_name
+    select sequence, removed, posted_at, event
     from intake.replies where site = $1 and reply_id = $2"""
 _STORE = """
     insert into intake.replies (site, reply_id, review_id, slot, sequence, removed, posted_at, updated_at, event)
@@ -48,8 +48,9 @@ async def set_reply(
     now = clock.now()
     found = await tx.fetchrow(_FIND, site, key)
     if found is not None and not found["removed"]:
-        said = orjson.loads(found["text"]), orjson.loads(found["author_name"])
-        if said == (reply.text, reply.author_name):
+        said = orjson.loads(found["event"])
+        # An event from before a field was there does not have it.
+        if all(said.get(field) == value for field, value in reply.model_dump().items()):
             return ReplyResult(key, "unchanged")
     posted_at = now if found is None or found["removed"] else found["posted_at"]
     event = ReplyPosted(
@@ -60,6 +61,9 @@ async def set_reply(
         slot=slot,
         text=reply.text,
         author_name=reply.author_name,
+        department=reply.department,
+        response_type=reply.response_type,
+        response_source=reply.response_source,
         posted_at=posted_at,
         updated_at=now,
         approved_by=by,

@@ -7,9 +7,9 @@ import random
 from collections.abc import Callable
 from functools import partial
 
-from services.intake.api import Api
 from services.intake.idempotency import sweep_until
 from services.intake.registry import Registry
+from services.intake.routes import routes
 from services.intake.subscription import IngestSubscription
 from shared.access import ApiKeys
 from shared.clock import SystemClock
@@ -45,8 +45,8 @@ async def run(settings: ServiceSettings, parts: frozenset[str] = PARTS) -> int:
     dependencies = Dependencies(health, probes)
 
     async def http(stop: asyncio.Event) -> None:
-        api = Api(pool, ApiKeys(pool), registry)
-        app = create_app(NAME, api.routes() if "api" in parts else [], health)
+        made = routes(pool, ApiKeys(pool), registry) if "api" in parts else []
+        app = create_app(NAME, made, health)
         await serve(app, listener, stop, settings.shutdown_seconds)
 
     async def sweep(stop: asyncio.Event) -> None:

@@ -8,8 +8,8 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from services.intake.fields import LANGUAGE_TAG
 from services.intake.refusal import Refusal, Refused, unknown_site
-from services.intake.submission import LANGUAGE_TAG
 from services.intake.transaction import Connection
 from shared.clock import Clock
 from shared.events.cloudevents import encode

@@ -1,31 +1,37 @@
 """What senders may say, checked without looking at anything else.
 
 Fields that are not known are ignored, so that senders may be newer than we are; known ones are strict: `"5"` and `true`
-are no ratings. Text is kept as given, apart from line ends, which become `\\n`; what is blank counts as not given.
+are no ratings.
 """
 
 from __future__ import annotations
 
-import re
-from datetime import UTC, datetime, timedelta
-from typing import Annotated, Any, Literal, Self, TypeVar
+from typing import Annotated, Literal, Self, TypeVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, Field, ValidationError, model_validator
 from pydantic_core import ErrorDetails, PydanticCustomError
 
-from services.intake.email import normalise
-from services.intake.refusal import Refusal, Refused
-from shared.events.content import (
-    MAX_ENTITY_ID,
-    MAX_ENTITY_NAME,
-    MAX_NAME,
-    MAX_REPLY,
-    MAX_SOURCE,
-    MAX_SOURCE_ID,
-    MAX_TEXT,
-    MAX_TITLE,
-    Rating,
+from services.intake.details import Details
+from services.intake.fields import (
+    LANGUAGE_TAG,
+    LINE,
+    LINES,
+    Email,
+    EntityId,
+    EntityName,
+    Lines,
+    Locale,
+    Name,
+    Source,
+    SourceId,
+    StrictModel,
+    Text,
+    Time,
+    TimeOrMs,
+    Title,
 )
+from services.intake.refusal import Refusal, Refused
+from shared.events.content import MAX_REPLY, Rating
 from shared.http.errors import ErrorCode
 
 MAX_BODY_BYTES = 256 * 1024
@@ -33,127 +39,42 @@ MAX_BODY_BYTES = 256 * 1024
 MAX_SLOT = 99
 MAX_BIGINT = 2**63 - 1
 
-# No control characters; Postgres and JSON readers choke on some, and the rest only ever hide something.
-_LINE = r"^[^\x00-\x1f\x7f-\x9f]*$"
-_LINES = r"^[^\x00-\x08\x0b-\x1f\x7f-\x9f]*$"
 
-
-def _blank_is_none(value: Any) -> Any:
-    return None if isinstance(value, str) and (not value or value.isspace()) else value
-
-
-def _line_ends(value: Any) -> Any:
-    if not isinstance(value, str):
-        return value
-    if "\r" in value:
-        value = value.replace("\r\n", "\n").replace("\r", "\n")
-    return None if not value or value.isspace() else value
-
-
-def _email(value: Any) -> Any:
-    if not isinstance(value, str) or not value.strip():
-        return _blank_is_none(value)
-    address = normalise(value)
-    if address is None:
-        raise PydanticCustomError("email", "is not an e-mail address; send one like name@example.com, or none")
-    return address
-
-
-def _locale(value: Any) -> Any:
-    return _blank_is_none(value.replace("_", "-") if isinstance(value, str) else value)
-
-
-_TIME = re.compile(r"\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:\.\d{1,9})?)?(?:Z|[+-]\d\d:\d\d)?)?")
-
-
-def parse_time(text: str) -> datetime:
-    """RFC 3339, or a date alone (its midnight); without an offset it is UTC. Raises ValueError."""
-    upper = text.strip().upper()
-    if _TIME.fullmatch(upper) is None:
-        raise ValueError("not an RFC 3339 time")
-    time = datetime.fromisoformat(upper)
-    try:
-        return time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
-    except OverflowError:
-        raise ValueError("out of range") from None
-
-
-def _time(value: Any) -> Any:
-    if not isinstance(value, str) or not value.strip():
-        return _blank_is_none(value)
-    try:
-        return parse_time(value)
-    except ValueError:
-        raise PydanticCustomError("time", "is not a time; send one like 2024-05-31T12:00:00Z or 2024-05-31") from None
-
-
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-
-
-def _time_or_ms(value: Any) -> Any:
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return _time(value)
-    try:
-        return _EPOCH + timedelta(milliseconds=value)
-    except (OverflowError, ValueError):
-        raise PydanticCustomError("time", "is not a time in milliseconds since 1970") from None
-
-
-_Line = BeforeValidator(_blank_is_none)
-_Lines = BeforeValidator(_line_ends)
-_Name = Annotated[Annotated[str, Field(max_length=MAX_NAME, pattern=_LINE)] | None, _Line]
-_EntityId = Annotated[Annotated[str, Field(max_length=MAX_ENTITY_ID, pattern=_LINE)] | None, _Line]
-_EntityName = Annotated[Annotated[str, Field(max_length=MAX_ENTITY_NAME, pattern=_LINES)] | None, _Lines]
-_Title = Annotated[Annotated[str, Field(max_length=MAX_TITLE, pattern=_LINES)] | None, _Lines]
-_Text = Annotated[Annotated[str, Field(max_length=MAX_TEXT, pattern=_LINES)] | None, _Lines]
-LANGUAGE_TAG = r"^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*$"
-_LanguageTag = Annotated[str, Field(max_length=35, pattern=LANGUAGE_TAG)]
-_Locale = Annotated[_LanguageTag | None, BeforeValidator(_locale)]
-_Time = Annotated[datetime | None, BeforeValidator(_time)]
-_Email = Annotated[str | None, BeforeValidator(_email)]
-_Source = Annotated[Annotated[str, Field(max_length=MAX_SOURCE, pattern=_LINE)] | None, _Line]
-_SourceId = Annotated[Annotated[str, Field(max_length=MAX_SOURCE_ID, pattern=_LINE)] | None, _Line]
-
-
-class _Model(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="ignore", strict=True, hide_input_in_errors=True)
-
-
-class Author(_Model):
+class Author(StrictModel):
     """`id` is the sender's own for this person; it and the e-mail go no further than the vault."""
 
-    id: _SourceId = Field(default=None, repr=False)
-    name: _Name = Field(default=None, repr=False)
-    email: _Email = Field(default=None, repr=False)
+    id: SourceId = Field(default=None, repr=False)
+    name: Name = Field(default=None, repr=False)
+    email: Email = Field(default=None, repr=False)
 
 
-class Form(_Model):
+class Form(StrictModel):
     """Evidence that a public form sends along."""
 
     honeypot: str | None = Field(default=None, repr=False)
-    opened_at: Annotated[datetime | None, BeforeValidator(_time_or_ms)] = None
+    opened_at: TimeOrMs = None
 
 
-class Content(_Model):
-    """What a revision says. A review without title and text is a rating only; one without an entity is of the site."""
+class Content(StrictModel):
+    """What a revision says. Without title, text, pros and cons it is a rating only; without entity, of the site."""
 
-    entity_id: _EntityId = None
-    entity_name: _EntityName = None
+    entity_id: EntityId = None
+    entity_name: EntityName = None
     author: Author | None = None
     rating: Rating
-    title: _Title = Field(default=None, repr=False)
-    text: _Text = Field(default=None, repr=False)
-    locale: _Locale = None
-    review_date: _Time = None
+    title: Title = Field(default=None, repr=False)
+    text: Text = Field(default=None, repr=False)
+    locale: Locale = None
+    review_date: Time = None
+    details: Details | None = Field(default=None, repr=False)
 
 
-class Submission(Content):
-    """A review as its sender gives it."""
+class Sourced(StrictModel):
+    """A record of another system: the same source and id are the same record for ever."""
 
-    source: _Source = None
-    source_id: _SourceId = None
+    source: Source = None
+    source_id: SourceId = None
     source_version: Annotated[int, Field(ge=0, le=MAX_BIGINT)] | None = None
-    form: Form | None = None
 
     @model_validator(mode="after")
     def _source_is_whole(self) -> Self:
@@ -171,23 +92,32 @@ class Submission(Content):
         return self
 
 
+class Submission(Sourced, Content):
+    """A review as its sender gives it."""
+
+    form: Form | None = None
+
+
 class Edit(Content):
     """A new revision; `revision` is the one that the editor saw. Author and entity stay where they are not given."""
 
     revision: Annotated[int, Field(ge=1, le=2**31 - 1)]
 
 
-class Reply(_Model):
-    text: Annotated[Annotated[str, Field(max_length=MAX_REPLY, pattern=_LINES)], _Lines] = Field(repr=False)
-    author_name: _Name = None
+class Reply(StrictModel):
+    text: Annotated[Annotated[str, Field(max_length=MAX_REPLY, pattern=LINES)], Lines] = Field(repr=False)
+    author_name: Name = None
+    department: Name = None
+    response_type: Name = None
+    response_source: Name = None
 
 
-class Reference(_Model):
+class Reference(StrictModel):
     """What a record of an ingest topic asks for; all but `submit` name a review that was sent before."""
 
     operation: Literal["submit", "withdraw", "set_reply", "remove_reply"] = "submit"
-    source: _Source = None
-    source_id: _SourceId = None
+    source: Source = None
+    source_id: SourceId = None
     slot: Annotated[int, Field(ge=0, le=MAX_SLOT)] = 0
     reply: Reply | None = None
 
@@ -234,12 +164,21 @@ _CURES = {
     "int_parsing_size": "is too large a number",
     "int_from_float": "must be a whole number",
     "bool_type": "must be true or false",
+    "dict_type": "must be a JSON object",
+    "mapping_type": "must be a JSON object",
+    "list_type": "must be a list",
+    "tuple_type": "must be a list",
     "string_type": "must be a string",
     "string_unicode": "holds half of a surrogate pair; send whole characters",
-    "string_pattern_mismatch": "holds a control character; remove all but line feeds and tabs",
     "datetime_type": "is not a time; send one like 2024-05-31T12:00:00Z",
     "model_type": "must be a JSON object",
     "model_attributes_type": "must be a JSON object",
+}
+
+_PATTERNS = {
+    LINE: "holds a control character or a line break; remove it",
+    LINES: "holds a control character; remove all but line feeds and tabs",
+    LANGUAGE_TAG: "is not a language tag; send one like en or pt-BR",
 }
 
 
@@ -251,17 +190,19 @@ def _refusal(detail: ErrorDetails) -> Refusal:
         return Refusal(ErrorCode.BAD_REQUEST, "the body is not JSON in UTF-8; send one JSON object")
     if not field:
         return Refusal(ErrorCode.BAD_REQUEST, "the body must be a JSON object")
-    name = field.rpartition(".")[2]
+    # The last name says it, but not where there are several of it: which url, which 3?
+    several = field.startswith("details.") or any(isinstance(part, int) for part in detail["loc"])
+    name = field if several else field.rpartition(".")[2]
     if kind == "string_too_long":
         problem = f"is longer than {context['max_length']} characters; shorten it"
+    elif kind == "too_long":
+        problem = f"has more than {context['max_length']} entries; send fewer"
     elif kind in ("greater_than_equal", "less_than_equal"):
         problem = f"must be at {'least' if 'ge' in context else 'most'} {context.get('ge', context.get('le'))}"
     elif kind == "literal_error":
         problem = f"must be one of {context['expected']}"
-    elif kind == "string_pattern_mismatch" and name in ("locale", "default_locale"):
-        problem = "is not a language tag; send one like en or pt-BR"
-    elif kind == "string_pattern_mismatch" and name not in ("title", "text"):
-        problem = "holds a control character or a line break; remove it"
+    elif kind == "string_pattern_mismatch":
+        problem = _PATTERNS.get(context["pattern"], _PATTERNS[LINE])
     elif kind in _CURES:
         problem = _CURES[kind]
     else:

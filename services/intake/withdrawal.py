@@ -11,7 +11,6 @@ from shared.events.models import ReviewWithdrawn
 from shared.events.topics import REVIEW_SUBMITTED
 from shared.kafka.outbox import append
 
-_BY_SOURCE = "select review_id from intake.reviews where site = $1 and source = $2 and source_id = $3"
 _WITHDRAW = """
     update intake.reviews
     set state = 'withdrawn', sequence = $2, content_hash = null, updated_at = $3, event = $4::json
@@ -44,9 +43,3 @@ async def withdraw(
     await tx.execute(_WITHDRAW, review_id, event.sequence, now, encoded.value.decode())
     await append(tx, "intake", [encoded])
     return found, True
-
-
-async def find_by_source(tx: Connection, site: str, source: str, source_id: str) -> int | None:
-    """The review of another system's record, removed ones included."""
-    found: int | None = await tx.fetchval(_BY_SOURCE, site, source, source_id)
-    return found

@@ -88,10 +88,10 @@ class ReviewDetails(_Part):
     pros: str | None = None
     cons: str | None = None
     is_recommended: bool | None = None
-    secondary_ratings: Mapping[str, int] = {}
-    context_data: Mapping[str, str] = {}
-    tags: Mapping[str, tuple[str, ...]] = {}
-    additional_fields: Mapping[str, str] = {}
+    secondary_ratings: Mapping[str, int] = Field(default_factory=dict)
+    context_data: Mapping[str, str] = Field(default_factory=dict)
+    tags: Mapping[str, tuple[str, ...]] = Field(default_factory=dict)
+    additional_fields: Mapping[str, str] = Field(default_factory=dict)
     badges: tuple[Badge, ...] = ()
     photos: tuple[Photo, ...] = ()
     videos: tuple[Video, ...] = ()

@@ -422,12 +422,15 @@ class BrandUpdated(Event):
 
 
 class CatalogEntryRemoved(Event):
-    """The entry is out of the catalog; reviews of a removed product stay. A later update may bring it back."""
+    """The entry is out of the catalog; reviews of a removed product stay. A later update may bring it back.
+
+    Of the kind `vocabulary` the entry is a locale, which has no vocabulary of its own any more.
+    """
 
     TYPE: ClassVar[str] = "catalog-entry.removed"
     VERSION: ClassVar[int] = 1
 
-    kind: CatalogKind
+    kind: Literal[CatalogKind, "vocabulary"]
     entry_id: str
     removed_at: datetime
 

@@ -51,6 +51,7 @@ register_url_convertor("review_id", _ReviewId())
 register_url_convertor("slot", _Slot())
 REVIEW_ID = "{review_id:review_id}"
 """In the path of a route. An id that no review can have is a path that is not there."""
+COMMENT_ID = "{comment_id:review_id}"
 SLOT = "{slot:slot}"
 
 

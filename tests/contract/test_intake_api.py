@@ -5,68 +5,27 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-import httpx
 import orjson
 import pytest
 
 from services.intake import batch
-from services.intake.api import Api
 from services.intake.idempotency import KEPT, sweep
-from services.intake.keys import create_key
 from services.intake.submission import MAX_BODY_BYTES
-from services.intake.transaction import transaction
-from shared.access import ApiKeys
+from shared.events.content import Photo, ReviewDetails
 from shared.events.models import ReplyPosted, ReviewSubmitted
-from shared.http.app import create_app
-from shared.http.server import bind, serve
-from shared.service import Health
-from tests.intake_world import IntakeWorld, intake_world
+from tests.intake_http import REVIEWS, ApiWorld, api_world, assert_route_asks_for, code
 from tests.parts import Database
 
 TRACE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
-REVIEWS = "/v1/sites/books/reviews"
-
-
-@dataclass
-class ApiWorld:
-    intake: IntakeWorld
-    http: httpx.AsyncClient
-    """With a key of the site `books` that may do everything."""
-    tokens: dict[str, str]
-
-    async def submit(self, headers: dict[str, str] | None = None, **fields: Any) -> httpx.Response:
-        return await self.http.post(REVIEWS, json={"rating": 5, **fields}, headers=headers)
 
 
 @pytest.fixture
 async def world(module_database: Database) -> AsyncIterator[ApiWorld]:
-    async with intake_world(module_database) as intake:
-        tokens = {}
-        async with transaction(intake.pool) as tx:
-            for scope in ("submit", "reply", "read", "admin"):
-                tokens[scope] = (await create_key(tx, "books", [scope], scope, intake.clock.now())).token
-            tokens["films"] = (await create_key(tx, "films", ["admin"], "films", intake.clock.now())).token
-            tokens["ours"] = (await create_key(tx, None, ["submit"], "query", intake.clock.now())).token
-        app = create_app("intake", Api(intake.pool, ApiKeys(intake.pool), intake.registry).routes(), Health())
-        listener = bind("127.0.0.1", 0)
-        stop = asyncio.Event()
-        serving = asyncio.create_task(serve(app, listener, stop, 1))
-        base = f"http://127.0.0.1:{listener.getsockname()[1]}"
-        try:
-            bearer = {"authorization": f"Bearer {tokens['admin']}"}
-            async with httpx.AsyncClient(base_url=base, headers=bearer, timeout=30) as http:
-                yield ApiWorld(intake, http, tokens)
-        finally:
-            stop.set()
-            await serving
-
-
-def code(response: httpx.Response) -> tuple[int, str]:
-    return response.status_code, response.json()["error"]["code"]
+    async with api_world(module_database) as made:
+        yield made
 
 
 async def test_a_review_is_submitted_edited_read_and_withdrawn(world: ApiWorld) -> None:
@@ -88,6 +47,40 @@ async def test_a_review_is_submitted_edited_read_and_withdrawn(world: ApiWorld) 
         assert (gone.json()["outcome"], gone.json()["state"]) == (outcome, "withdrawn")
     assert code(await world.http.put(review, json={"rating": 4, "revision": 2})) == (410, "REMOVED")
     assert (await world.http.get(review)).json()["state"] == "withdrawn"
+
+
+async def test_details_come_with_a_submission_a_batch_and_an_edit(world: ApiWorld) -> None:
+    details = {"pros": "Quick", "context_data": {"Age": "25to34"}, "photos": [{"url": "https://shop.example/1.jpg"}]}
+    review = f"{REVIEWS}/{(await world.submit(details=details)).json()['review_id']}"
+    line = orjson.dumps({"rating": 4, "details": {"is_recommended": False}})
+    (result,) = await post_batch(world, line)
+    assert result["outcome"] == "created"
+    edited = await world.http.put(review, json={"rating": 4, "revision": 1, "details": {"cons": "Loud"}})
+    assert edited.json()["revision"] == 2
+    first, second, third = [
+        one.content.details for one in await world.intake.events() if isinstance(one, ReviewSubmitted)
+    ]
+    assert first == ReviewDetails(
+        pros="Quick",
+        context_data={"Age": "25to34"},
+        photos=(Photo(id="1", url="https://shop.example/1.jpg"),),
+    )
+    assert second == ReviewDetails(is_recommended=False)
+    assert third == ReviewDetails(cons="Loud")
+
+
+async def test_a_wrong_detail_is_told_by_its_whole_name(world: ApiWorld) -> None:
+    details = {"photos": [{"url": "https://a.example"}, {"url": "geheim"}], "votes_before": {"positive": -1}}
+    answer = await world.submit(details=details)
+    assert code(answer) == (422, "VALIDATION_ERROR")
+    error = answer.json()["error"]
+    assert error["message"] == (
+        "details.photos.1.url is not an absolute http or https address; send one like https://example.com/1.jpg"
+    )
+    assert [one["field"] for one in error["errors"]] == ["details.photos.1.url", "details.votes_before.positive"]
+    assert "geheim" not in answer.text
+    (line,) = await post_batch(world, orjson.dumps({"rating": 5, "details": details}))
+    assert line["error"]["field"] == "details.photos.1.url"
 
 
 async def test_a_known_record_is_200(world: ApiWorld) -> None:
@@ -114,11 +107,7 @@ async def test_a_known_record_is_200(world: ApiWorld) -> None:
     ],
 )
 async def test_every_route_asks_for_its_scope(world: ApiWorld, method: str, path: str, scopes: set[str]) -> None:
-    for scope in ("submit", "reply", "read", "admin", "films"):
-        answer = await world.http.request(method, path, headers={"authorization": f"Bearer {world.tokens[scope]}"})
-        allowed = scope in scopes or scope == "admin"
-        assert (answer.status_code not in (401, 403)) == allowed, (scope, answer.text)
-    assert code(await world.http.request(method, path, headers={"authorization": ""})) == (401, "UNAUTHENTICATED")
+    await assert_route_asks_for(world, method, path, scopes)
 
 
 async def test_what_is_not_there_is_404(world: ApiWorld) -> None:

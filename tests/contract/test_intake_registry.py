@@ -13,6 +13,7 @@ import pytest
 from prometheus_client import REGISTRY
 
 from services.intake import keys, registry, replies, settings, sites, vault
+from services.intake.details import Details, VotesBefore
 from services.intake.refusal import Refused
 from services.intake.registry import Incoming
 from services.intake.settings import SettingsBody
@@ -20,6 +21,7 @@ from services.intake.submission import Author, Edit, Reply, Submission
 from services.intake.transaction import transaction
 from services.intake.withdrawal import withdraw
 from shared.access import ApiKeys
+from shared.events import content
 from shared.events.models import ReplyPosted, ReplyRemoved, ReviewSubmitted, ReviewWithdrawn, SiteSettingsChanged
 from shared.events.settings import SiteSettings
 from tests.intake_world import IntakeWorld, intake_world, record_of, submission
@@ -211,6 +213,46 @@ async def test_an_edit_keeps_author_and_entity_unless_told(world: IntakeWorld) -
     assert (third.entity_id, third.entity_name, third.author_name) == ("b2", None, None)
     assert third.author_id not in (None, first.author_id)
     assert (await world.submit_one(entity_id="b1", author=JANE)).outcome == "created"
+
+
+async def test_an_edit_replaces_details_but_keeps_the_votes_that_came_before(world: IntakeWorld) -> None:
+    created = await world.submit_one(
+        details={"pros": "Quick", "tags": {"Pro": ["Quiet"]}, "votes_before": {"positive": 3}}
+    )
+    assert created.review_id is not None
+    edits = (
+        Edit(rating=5, revision=1, details=Details(cons="Loud")),
+        Edit(rating=5, revision=2),
+        Edit(rating=5, revision=3, details=Details(votes_before=VotesBefore(positive=4, negative=1))),
+        Edit(rating=5, revision=4, details=Details(votes_before=VotesBefore())),
+        Edit(rating=5, revision=5, details=Details()),
+    )
+    async with transaction(world.pool) as tx:
+        outcomes = [
+            (await world.registry.edit(tx, "books", created.review_id, edit, "api", None)).outcome for edit in edits
+        ]
+    assert outcomes == ["edited"] * 4 + ["unchanged"]
+    said = [event.content.details for event in await world.events() if isinstance(event, ReviewSubmitted)]
+    before = content.VotesBefore(positive=3)
+    assert said == [
+        content.ReviewDetails(pros="Quick", tags={"Pro": ("Quiet",)}, votes_before=before),
+        content.ReviewDetails(cons="Loud", votes_before=before),
+        content.ReviewDetails(votes_before=before),
+        content.ReviewDetails(votes_before=content.VotesBefore(positive=4, negative=1)),
+        None,
+    ]
+
+
+async def test_a_record_with_other_votes_is_a_new_revision(world: IntakeWorld) -> None:
+    details = [{"votes_before": {"positive": count}} for count in (3, 3, 4)] + [{}, {"votes_before": {"positive": 0}}]
+    results = [(await world.submit(record_of("1", details=one)))[0] for one in details]
+    assert [(one.outcome, one.revision) for one in results] == [
+        ("created", 1),
+        ("unchanged", 1),
+        ("edited", 2),
+        ("edited", 3),
+        ("unchanged", 3),
+    ]
 
 
 async def test_two_editors_of_one_revision_cannot_both_win(world: IntakeWorld) -> None:

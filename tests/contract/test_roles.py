@@ -23,8 +23,14 @@ MAY_READ: dict[Service, set[str]] = {
     "intake": set(),
     "moderation": {"access.api_keys"},
     "projection": set(),
-    "query": {"access.api_keys", "published.*"},
+    "query": {"access.api_keys", "access.pass_keys", "published.*"},
 }
+REFUSALS = (
+    asyncpg.InsufficientPrivilegeError,
+    # Into a view of several tables nobody writes; Postgres says that before it looks who asks.
+    asyncpg.ObjectNotInPrerequisiteStateError,
+    asyncpg.WrongObjectTypeError,
+)
 WRITES = ("insert", "update", "delete", "truncate", "references", "trigger")
 
 
@@ -75,7 +81,7 @@ async def test_a_role_is_refused_whatever_is_not_its_own(module_database: Databa
             try:
                 async with role.transaction():
                     await role.execute(statement)
-            except asyncpg.InsufficientPrivilegeError:
+            except REFUSALS:
                 continue
             raise AssertionError(f"plaudit_{service} may: {statement} ({table})")
         assert tried > 20
@@ -103,7 +109,7 @@ async def test_query_reads_published_and_keys_and_nothing_else(module_database: 
             "   or has_any_column_privilege('plaudit_query', c.oid, 'select'))"
         )
         assert {row["schema"] for row in readable} == {"published", "access"}
-        assert {row["name"] for row in readable if row["schema"] == "access"} == {"api_keys"}
+        assert {row["name"] for row in readable if row["schema"] == "access"} == {"api_keys", "pass_keys"}
         for table in await tables(owner):
             for privilege in WRITES:
                 assert not await owner.fetchval(

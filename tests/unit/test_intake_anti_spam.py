@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from services.intake.anti_spam import refuse_form, refuse_spam
+from services.intake.anti_spam import refuse_comment_form, refuse_form, refuse_spam
 from services.intake.submission import Author, Form, Submission
 from shared.events.settings import FieldSettings, FormFields, SiteSettings
 
@@ -51,3 +51,24 @@ def test_the_sites_rules_are_for_forms_only(
     refusal = refuse_form(Submission(**{"rating": 5, "form": FORM, **fields}), settings, NOW)
     assert (refusal and (refusal.code.value, refusal.field)) == (code and (code, field))
     assert refuse_form(Submission(**{"rating": 5, **fields}), settings, NOW) is None
+
+
+@pytest.mark.parametrize(
+    ("settings", "author", "code"),
+    [
+        (SiteSettings(), None, None),
+        (SiteSettings(enabled=False), None, "FORBIDDEN"),
+        (SiteSettings(min_rating=3, fields=FormFields(title=FieldSettings(required=True))), None, None),
+        (SiteSettings(allow_anonymous=False), Author(id="7"), "VALIDATION_ERROR"),
+        (SiteSettings(allow_anonymous=False), Author(email="a@example.com"), None),
+    ],
+)
+def test_comments_by_form_meet_what_concerns_them(
+    settings: SiteSettings, author: Author | None, code: str | None
+) -> None:
+    refusal = refuse_comment_form(FORM, author, settings, NOW)
+    assert (refusal.code.value if refusal is not None else None) == code
+    assert refuse_comment_form(None, author, settings, NOW) is None, "other systems' are taken as they are"
+    spam = refuse_comment_form(Form(honeypot="x"), author, settings, NOW)
+    assert spam is not None
+    assert spam.code.value in ("SPAM", "FORBIDDEN")

@@ -13,6 +13,7 @@ import pytest
 from services.intake.decide import Candidate, Create, Decision, Keep, Refuse, Registered, Revise, decide, decide_edit
 from services.intake.plan import Plan, Site, Stamp
 from shared.events.cloudevents import Decoder
+from shared.events.content import ReviewDetails
 from shared.events.ids import ReviewId
 from shared.events.models import ReviewSubmitted
 from shared.events.settings import SiteSettings
@@ -116,6 +117,46 @@ def test_an_edit_of_another_revision_is_a_conflict_that_says_which_there_is() ->
 )  # fmt: skip
 def test_every_part_of_the_content_counts(change: dict[str, Any]) -> None:
     assert replace(SAID, **change).digest != SAID.digest
+
+
+def test_a_review_without_details_has_the_digest_that_it_always_had() -> None:
+    """Registries keep digests: another one would make a revision of every record that is sent again."""
+    said = candidate(
+        entity_id="kettle", entity_name="Kettle, 2 l", author_id="9f2c1a7be0d34c55", author_name="Zoë",
+        email_masked="z***@example.com", rating=4, title="BOILS FAST", text="Quiet.\nAnd quick.", locale="en",
+        review_date=datetime(2026, 3, 13, tzinfo=UTC), source="shop", source_id="1",
+    )  # fmt: skip
+    assert said.digest.hex() == "a1a183c26df5f6fdacb1f95e2889128b"
+    assert candidate().digest.hex() == "63a65b93cc19f4a13415000d9659f8d0"
+
+
+DETAILS: dict[str, Any] = {
+    "pros": "a", "cons": "a", "is_recommended": False, "secondary_ratings": {"Fit": 1}, "context_data": {"Age": "a"},
+    "tags": {"Pro": ("a",)}, "additional_fields": {"Size": "a"}, "badges": ({"id": "a"},),
+    "photos": ({"id": "1", "url": "http://a"},), "videos": ({"url": "http://a"},), "product_recommendation_ids": ("a",),
+    "author_location": "a", "affiliation": "a", "campaign_id": "a", "submission_id": "a", "is_incentivized": True,
+    "syndication": {"name": "a"}, "votes_before": {"positive": 1},
+}  # fmt: skip
+
+
+def detailed(**details: Any) -> Candidate:
+    return candidate(details=ReviewDetails.model_validate(details))
+
+
+def test_every_detail_counts() -> None:
+    assert set(DETAILS) == set(ReviewDetails.model_fields), "a new detail must be here, and in digests"
+    digests = {detailed(**{name: value}).digest for name, value in DETAILS.items()}
+    assert len(digests | {candidate().digest}) == len(DETAILS) + 1
+
+
+def test_digests_of_details_stay_as_they_are() -> None:
+    assert detailed(pros="Quick", tags={"Pro": ("Quiet",)}).digest.hex() == "b52902dc9b6a14258b6dad732712d9ee"
+
+
+def test_the_order_of_dimensions_is_of_no_account_and_that_of_tags_is() -> None:
+    assert detailed(context_data={"A": "1", "B": "2"}).digest == detailed(context_data={"B": "2", "A": "1"}).digest
+    assert detailed(tags={"Pro": ("a", "b")}).digest != detailed(tags={"Pro": ("b", "a")}).digest
+    assert detailed(context_data={"A": "1"}).digest != detailed(additional_fields={"A": "1"}).digest
 
 
 def test_fields_do_not_run_into_each_other() -> None:

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.intake.ids import RANDOM_BITS, ReviewIds, base36
+from services.intake.ids import RANDOM_BITS, CommentIds, ReviewIds, base36
 from services.intake.slug import MAX_WORDS, slug
 from shared.events.ids import MAX_REVIEW_ID
 
@@ -108,3 +108,13 @@ def test_a_slug_is_never_a_number_nor_a_routes_name(title: str | None, author: s
     assert made.endswith(f"-{base36(review_id)}")
     assert len(made) <= MAX_WORDS + 12
     assert set(made) <= set("abcdefghijklmnopqrstuvwxyz0123456789-")
+
+
+@given(st.integers(0, 2**32))
+def test_no_comment_has_the_id_of_a_review(seed: int) -> None:
+    """Two processes, the same second, the same dice."""
+    clock = StillClock(datetime(2026, 1, 1, tzinfo=UTC))
+    reviews = ReviewIds(clock, random.Random(seed)).take(200)
+    comments = CommentIds(clock, random.Random(seed)).take(200)
+    assert not {*reviews} & {*comments}
+    assert len({*reviews}) == len({*comments}) == 200

@@ -8,7 +8,8 @@ from typing import Any
 import orjson
 import pytest
 
-from services.intake.submission import Edit, Invalid, Reference, Submission, parse, parse_submission, parse_time
+from services.intake.fields import parse_time
+from services.intake.submission import Edit, Invalid, Reference, Submission, parse, parse_submission
 from shared.events.content import MAX_TEXT
 
 
