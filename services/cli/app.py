@@ -18,13 +18,17 @@ class Plaudit(LazyGroup):
         "check": "services.cli.check:check",
         "explain": "services.cli.explain:explain",
         "import": "services.cli.importing.command:import_file",
+        "catalog": "services.cli.catalog_commands:app",
+        "vocabulary": "services.cli.vocabulary_commands:app",
         "serve": "services.cli.serving:serve",
         "migrate": "services.cli.administration:migrate_database",
         "site": "services.cli.administration:site_app",
         "key": "services.cli.administration:key_app",
+        "passkey": "services.cli.pass_key_commands:app",
         "policy": "services.cli.policy_commands:app",
         "words": "services.cli.word_commands:app",
         "topics": "services.cli.topic_commands:app",
+        "recount": "services.cli.recount:recount",
     }
 
 

@@ -35,7 +35,8 @@ def check(
 ) -> None:
     """Judge texts: NDJSON in, NDJSON out, a line for each line in its order. Needs no broker and no database.
 
-    In:  {"id": 7, "text": "Call me: 212-555-0142"}, and if known "title", "rating" (1 to 5) and "locale".
+    In:  {"id": 7, "text": "Call me: 212-555-0142"}, and if known "title", "pros", "cons", "rating" (1 to 5)
+    and "locale"; "kind": "comment" for a comment on a review.
 
     Out: {"id": 7, "decision": "held", "rule": "contact-details", "codes": ["PII"], "flags": [{"detector": "phone",
     "category": "contact", "severity": null, "field": "text", "start": 9, "end": 21, "matched": "212-555-0142"}]}

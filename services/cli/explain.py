@@ -10,7 +10,7 @@ import orjson
 import typer
 
 from services.cli.checking.checker import Checker, Judgement
-from services.cli.checking.line import Item
+from services.cli.checking.line import Item, Kind
 from services.cli.checking.options import LanguagesOption, PolicyOption, WordsOption
 from services.cli.checking.setup import policy_of, site_of
 from services.cli.checking.sources import check_input, check_output
@@ -27,6 +27,9 @@ def explain(
         str | None, typer.Argument(help="The text. [default: standard input, also as -]", show_default=False)
     ] = None,
     title: Annotated[str | None, typer.Option(help="The review's title.")] = None,
+    pros: Annotated[str | None, typer.Option(help="What speaks for the product.")] = None,
+    cons: Annotated[str | None, typer.Option(help="What speaks against it.")] = None,
+    comment: Annotated[bool, typer.Option("--comment", help="It is a comment on a review.")] = False,
     rating: Annotated[int | None, typer.Option(min=1, max=5, help="Its stars.")] = None,
     locale: Annotated[str | None, typer.Option(help="Its language, as in `en` or `de-AT`.")] = None,
     policy: PolicyOption = None,
@@ -40,7 +43,10 @@ def explain(
     """
     check_output()
     checker = Checker(Engine.default(), policy_of(policy), site_of(languages, words))
-    item = Item(None, _readable(_given(text)), _readable(title) if title else None, rating, locale)
+    kind: Kind = "comment" if comment else "review"
+    item = Item(
+        None, _readable(_given(text)), _given_text(title), rating, locale, _given_text(pros), _given_text(cons), kind
+    )
     (judgement,) = checker.judge([item])
     considered = trace(checker.policy, judgement.facts)
     if as_json:
@@ -99,6 +105,10 @@ def _given(text: str | None) -> str:
     except OSError as error:
         raise CommandError(f"standard input cannot be read: {error}", UNSOUND) from None
     return given.decode("utf-8-sig", "replace").removesuffix("\n")
+
+
+def _given_text(text: str | None) -> str | None:
+    return _readable(text) if text else None
 
 
 def _readable(text: str) -> str:

@@ -31,9 +31,11 @@ from services.intake.api import Api
 from services.intake.keys import create_key
 from services.intake.registry import Registry
 from services.intake.sites import create_site
+from services.intake.submission import MAX_BODY_BYTES
 from services.intake.transaction import transaction
 from shared.access import ApiKeys
 from shared.clock import SystemClock
+from shared.events.content import Photo, ReviewDetails, VotesBefore
 from shared.events.settings import SiteSettings
 from shared.http.app import create_app
 from shared.http.server import bind, serve
@@ -201,6 +203,52 @@ async def test_a_mapping_ndjson_and_a_dry_run(shop: Shop) -> None:
     assert code == 0
     assert "refused 0, left out 1" in out
     assert await shop.rows() == [("old", "1", 1, 4), ("old", "2", 1, 4)]
+
+
+async def test_details_of_a_mapping_arrive_and_wrong_ones_are_refused(shop: Shop) -> None:
+    (shop.folder / "m.yaml").write_text(
+        "source: old\nfields: {rating: Stars, text: Text}\ndetails:\n  is_recommended: Rec\n"
+        "  context_data: {Age: {column: Age, bands: [18, 25]}}\n  votes_before: {positive: Up}\n  photos: Photos\n"
+    )
+    header = ["Stars", "Text", "Rec", "Age", "Up", "Photos"]
+    good = [4, "Fine", 1, 24, 7, "https://a.example/1.jpg https://a.example/2.jpg"]
+    rows = [good, [5, "Good", "", "", "", ""], [5, "", "maybe", "", "", ""], [5, "", "", "", "", "1.jpg"]]
+    shop.write("k.csv", [header, *rows])
+    for options in (["--dry-run", f"--report={shop.folder}/k.csv.refused.ndjson"], []):
+        code, out, _ = await shop.run("k.csv", f"--map={shop.folder}/m.yaml", *options)
+        assert code == 3
+        assert "column Age, in bands under18, 18to24, 25plus" in out
+        assert [(line["row"], line["field"]) for line in shop.report("k.csv")] == [
+            (3, "details.is_recommended"),
+            (4, "details.photos.0.url"),
+        ]
+
+    shop.write("k.csv", [header, [*good[:4], 8, good[5]], rows[1]])
+    code, out, _ = await shop.run("k.csv", f"--map={shop.folder}/m.yaml")
+    assert (code, "0 created, 1 edited, 1 unchanged" in out) == (0, True)
+    events = await shop.pool.fetch(
+        "select event -> 'content' ->> 'details' as details from intake.reviews order by source_id"
+    )
+    first, second = (row["details"] for row in events)
+    assert ReviewDetails.model_validate_json(first) == ReviewDetails(
+        is_recommended=True,
+        context_data={"Age": "18to24"},
+        votes_before=VotesBefore(positive=8),
+        photos=(Photo(id="1", url="https://a.example/1.jpg"), Photo(id="2", url="https://a.example/2.jpg")),
+    )
+    assert second is None
+
+
+async def test_a_dry_run_knows_how_large_a_row_may_be(shop: Shop) -> None:
+    line = {"rating": 5, "other": "x" * MAX_BODY_BYTES}
+    (shop.folder / "l.jsonl").write_text(json.dumps(line) + '\n{"rating": 5}\n')
+    report = f"--report={shop.folder}/l.jsonl.refused.ndjson"
+    told = []
+    for options in (["--dry-run", report], [report]):
+        code, _, _ = await shop.run("l.jsonl", *options)
+        assert code == 3
+        told.append([(line["row"], line["code"]) for line in shop.report("l.jsonl")])
+    assert told == [[(1, "PAYLOAD_TOO_LARGE")]] * 2
 
 
 async def test_ctrl_c_stops_cleanly_and_the_next_run_goes_on(shop: Shop) -> None:

@@ -146,22 +146,24 @@ def check_examples(script: list[str]) -> None:
     """The answers to the pasted commands, in their order: the key's line has none."""
     key, *calls = script
     assert key.startswith("KEY=plk_")
-    listing, summary, submitted, held, approved, shown, reply, replied = paste(script)
+    listing, summary, storefront, submitted, held, approved, shown, reply, replied = paste(script)
     assert len(listing["data"]) == 3
     assert summary["entity_id"] == "kettle-17"
     assert summary["count"] > 0
+    assert storefront["Includes"]["Products"]["kettle-17"]["ReviewStatistics"]["TotalReviewCount"] == summary["count"]
+    assert len(storefront["Results"]) == 2
     assert submitted["status"] == "pending"
     assert len(held["cases"]) == 3
     assert approved["status"] == "approved"
     assert reply["outcome"] == "set"
     # Within a moment, which a pasted call may fall into.
     for _ in range(100):
-        shown, replied = paste([calls[5], calls[7]])
+        shown, replied = paste([calls[6], calls[8]])
         if "id" in shown and "response" in replied:
             break
     assert shown["id"] == approved["review_id"]
     assert replied["response"]["content"].startswith("Thank you")
-    (conflict,) = paste([key, calls[4]])
+    (conflict,) = paste([key, calls[5]])
     assert conflict["error"]["code"] == "CONFLICT"
 
 

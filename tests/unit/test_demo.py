@@ -400,7 +400,7 @@ def test_only_trouble_reaches_the_screen(line: str, shown: str | None) -> None:
 
 def test_examples_are_lines_that_a_shell_can_read() -> None:
     addresses = {name: f"http://127.0.0.1:{port}" for name, port in (("query", 1), ("intake", 2), ("moderation", 3))}
-    found = examples(addresses, "plk_token", HELD, OUTCOME)
+    found = examples(addresses, "plk_token", "passkey", HELD, OUTCOME)
     script = "\n".join(example.command for example in found).replace("curl ", "printf '%s\\n' -- ")
     done = subprocess.run(["/bin/sh", "-euc", script], capture_output=True, text=True, check=True)
     bodies = [json.loads(word) for word in done.stdout.splitlines() if word.startswith("{")]
@@ -415,7 +415,9 @@ def test_examples_are_lines_that_a_shell_can_read() -> None:
 
 def test_examples_without_a_held_review_leave_the_moderator_out() -> None:
     addresses = dict.fromkeys(("query", "intake", "moderation"), "http://127.0.0.1:1")
-    assert not any("decision" in example.command for example in examples(addresses, "plk_token", None, OUTCOME))
+    assert not any(
+        "decision" in example.command for example in examples(addresses, "plk_token", "passkey", None, OUTCOME)
+    )
 
 
 @pytest.mark.parametrize(

@@ -9,8 +9,9 @@ import pytest
 
 from services.cli.importing.errors import ImportProblem
 from services.cli.importing.mapping import Column, FieldSource, Mapping, Template, Value, parse_template
-from services.cli.importing.rows import SKIPPED, Mapped, MappedRows, NativeRows, Unsent, ValueProblem, rating
+from services.cli.importing.rows import SKIPPED, Mapped, MappedRows, NativeRows, Unsent
 from services.cli.importing.source import BAD_BYTES, Row
+from services.cli.importing.values import ValueProblem, rating
 from services.intake.submission import parse_submission
 
 

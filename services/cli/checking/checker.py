@@ -67,7 +67,10 @@ class Checker:
         signals = self._engine.analyse(fields_of(item), self._context(item.locale, item.rating))
         if classified is not None:
             signals = (*signals, *classified.signals)
-        facts = Facts(item.rating, item.locale, False, CHANNEL, signals, title=item.title, text=item.text)
+        facts = Facts(
+            item.rating, item.locale, False, CHANNEL, signals, title=item.title, text=item.text, kind=item.kind,
+            pros=item.pros, cons=item.cons,
+        )  # fmt: skip
         verdict = self.policy.decide(facts)
         if classified is not None and self._classifying is not None:
             verdict = self._classifying.verdict(verdict, classified)
@@ -75,4 +78,9 @@ class Checker:
 
 
 def fields_of(item: Item) -> dict[str, str]:
-    return {"title": item.title, "text": item.text} if item.title else {"text": item.text}
+    fields = {"title": item.title, "text": item.text} if item.title else {"text": item.text}
+    if item.pros:
+        fields["pros"] = item.pros
+    if item.cons:
+        fields["cons"] = item.cons
+    return fields

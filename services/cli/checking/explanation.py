@@ -30,7 +30,7 @@ class Explanation:
 
     def show(self, judgement: Judgement, considered: Sequence[Considered]) -> None:
         self._verdict(judgement)
-        for field in ("title", "text"):
+        for field in ("title", "text", "pros", "cons"):
             written = getattr(judgement.facts, field)
             if written:
                 self._field(field, written, [signal for signal in judgement.signals if signal.field == field])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from typing import Any, Final, NamedTuple, TypeAlias
+from typing import Any, Final, Literal, NamedTuple, TypeAlias
 
 import orjson
 
@@ -15,12 +15,18 @@ Id: TypeAlias = str | int | float | orjson.Fragment | None
 """As it was given: numbers that no machine word holds keep their digits."""
 
 
+Kind = Literal["review", "comment"]
+
+
 class Item(NamedTuple):
     id: Id
     text: str
     title: str | None = None
     rating: int | None = None
     locale: str | None = None
+    pros: str | None = None
+    cons: str | None = None
+    kind: Kind = "review"
 
 
 class Fault(NamedTuple):
@@ -34,6 +40,9 @@ class Fault(NamedTuple):
 TOO_LONG: Final = Fault(None, None, f"the line is longer than {LONGEST_LINE:,} bytes")
 _MIN_RATING: Final = 1
 _MAX_RATING: Final = 5
+_TEXTS: Final = ("title", "locale", "pros", "cons")
+"""Those that a line may leave out."""
+_CONTENT_KINDS: Final[dict[str, Kind]] = {"review": "review", "comment": "comment"}
 
 
 def read_line(line: bytes) -> Item | Fault:
@@ -55,10 +64,9 @@ def _item(given: Id, values: dict[str, Any]) -> Item | Fault:
     text, title, rating, locale = values.get("text"), values.get("title"), values.get("rating"), values.get("locale")
     if type(text) is not str:
         return Fault(given, "text", "is missing" if "text" not in values else f"is not a string but {_kind(text)}")
-    if title is not None and type(title) is not str:
-        return Fault(given, "title", f"is not a string but {_kind(title)}")
-    if locale is not None and type(locale) is not str:
-        return Fault(given, "locale", f"is not a string but {_kind(locale)}")
+    for field in _TEXTS:
+        if (value := values.get(field)) is not None and type(value) is not str:
+            return Fault(given, field, f"is not a string but {_kind(value)}")
     if rating is not None:
         if type(rating) is float and rating.is_integer():
             rating = int(rating)
@@ -67,7 +75,11 @@ def _item(given: Id, values: dict[str, Any]) -> Item | Fault:
             return Fault(given, "rating", f"is not a whole number but {what}")
         if not _MIN_RATING <= rating <= _MAX_RATING:
             return Fault(given, "rating", f"is not from {_MIN_RATING} to {_MAX_RATING}")
-    return Item(given, text, title, rating, locale or None)
+    stated = "review" if values.get("kind") is None else values["kind"]
+    kind = _CONTENT_KINDS.get(stated) if type(stated) is str else None
+    if kind is None:
+        return Fault(given, "kind", f"is neither {' nor '.join(_CONTENT_KINDS)}")
+    return Item(given, text, title, rating, locale or None, values.get("pros"), values.get("cons"), kind)
 
 
 def _unreadable(line: bytes, error: orjson.JSONDecodeError) -> Fault:
@@ -81,7 +93,7 @@ def _unreadable(line: bytes, error: orjson.JSONDecodeError) -> Fault:
         line.decode("utf-8")
     except UnicodeDecodeError as undecodable:
         return Fault(given, None, f"the line is not UTF-8 from byte {undecodable.start + 1} on")
-    for field in ("text", "title", "locale", "id"):
+    for field in ("text", *_TEXTS, "id"):
         if isinstance(values, dict) and _has_surrogate(values.get(field)):
             return Fault(given, field, "holds half of a surrogate pair; send whole characters")
     return Fault(given, None, f"the line is not JSON: {error.msg} (character {error.pos + 1})")

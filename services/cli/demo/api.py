@@ -108,6 +108,22 @@ class Api:
         params = {} if entity_id is None else {"entity_id": entity_id}
         return _object(await self._ask("GET", f"{self.public}/summary", params=params))
 
+    async def put_catalog(self, kind: str, entry_id: str, body: Mapping[str, Any]) -> Json:
+        """`kind` as in addresses: products, categories, brands."""
+        url = f"{self._addresses['intake']}/v1/sites/{SITE}/catalog/{kind}/{entry_id}"
+        return _object(await self._ask("PUT", url, "shop", expect=(200, 201), json=body))
+
+    def storefront(self, endpoint: str) -> str:
+        """The address that a storefront written for Bazaarvoice calls."""
+        return f"{self._addresses['query']}/data/{endpoint}.json"
+
+    async def ask_storefront(self, endpoint: str, params: Mapping[str, str]) -> Json:
+        """Bazaarvoice's errors come with 200 too."""
+        return _without_errors(await self._ask("GET", self.storefront(endpoint), params=params))
+
+    async def submit_storefront(self, endpoint: str, form: Mapping[str, str]) -> Json:
+        return _without_errors(await self._ask("POST", self.storefront(endpoint), data=dict(form)))
+
     async def _ask(
         self,
         method: str,
@@ -141,3 +157,10 @@ def refusal(answer: httpx.Response) -> str:
 def _object(answer: httpx.Response) -> Json:
     found: Json = answer.json()
     return found
+
+
+def _without_errors(answer: httpx.Response) -> Json:
+    body = _object(answer)
+    if body["HasErrors"]:
+        raise DemoFailed(f"{answer.request.method} {answer.url.path} answered {body.get('Errors')}")
+    return body

@@ -23,6 +23,7 @@ from services.cli.demo.errors import DemoFailed
 from services.cli.demo.examples import examples
 from services.cli.demo.sample import APPROVED_BY_HAND, REPLIED_TO, SITE, TOPIC
 from services.cli.demo.screen import DownloadLine, Screen, TroubleOnly, open_console
+from services.cli.demo.storefront import Storefront
 from services.cli.demo.story import Known, Story
 from services.cli.embedded.datadir import DataDir, default_data_dir, is_free
 from services.cli.embedded.parts import TerminalProgress
@@ -112,8 +113,10 @@ async def _run(screen: Screen, system: System, place: DataDir, stay: bool) -> in
     screen.heading(2, "An operator sets up a shop")
     try:
         tokens = await _prepare(screen, system.target)
+        pass_key = await preparation.create_pass_key(system.target)
         async with httpx.AsyncClient(trust_env=False, timeout=15.0) as client:
-            known = await Story(screen, system.target, Api(client, addresses, tokens)).tell()
+            api = Api(client, addresses, tokens)
+            known = await Story(screen, system.target, api, Storefront(api, pass_key)).tell()
     except (DemoFailed, OSError, asyncpg.PostgresError, KafkaError) as failure:
         screen.abandon()
         said = (
@@ -129,7 +132,7 @@ async def _run(screen: Screen, system: System, place: DataDir, stay: bool) -> in
         )
     )
     if stay:
-        await _show_examples(screen, system, place, known)
+        await _show_examples(screen, system, place, known, pass_key)
     return 0
 
 
@@ -145,9 +148,9 @@ async def _prepare(screen: Screen, target: Target) -> dict[str, str]:
     return tokens
 
 
-async def _show_examples(screen: Screen, system: System, place: DataDir, known: Known) -> None:
+async def _show_examples(screen: Screen, system: System, place: DataDir, known: Known, pass_key: str) -> None:
     """Commands are printed as they are, however long: wrapped ones could not be pasted."""
-    screen.heading(9, "Try it: everything keeps running until Ctrl-C")
+    screen.heading(10, "Try it: everything keeps running until Ctrl-C")
     addresses = {"intake": system.intake, "moderation": system.moderation, "query": system.query}
     (token,) = (await preparation.create_keys(system.target, preparation.EXAMPLES)).values()
     touched = (APPROVED_BY_HAND, REPLIED_TO)
@@ -163,7 +166,7 @@ async def _show_examples(screen: Screen, system: System, place: DataDir, known: 
             ("Kafka", system.kafka),
         )
     ]
-    for example in examples(addresses, token, held, approved):
+    for example in examples(addresses, token, pass_key, held, approved):
         lines += [Text(f"\n# {example.what}", style="dim"), Text(example.command)]
     for line in lines:
         screen.console.print(line, soft_wrap=True)

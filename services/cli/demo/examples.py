@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from services.cli.demo.outcome import Outcome
 from services.cli.demo.sample import SITE
+from services.cli.demo.storefront import PRODUCT
 
 
 @dataclass(frozen=True)
@@ -17,7 +18,7 @@ class Example:
 
 
 def examples(
-    addresses: Mapping[str, str], token: str, held: Outcome | None, approved: Outcome | None
+    addresses: Mapping[str, str], token: str, pass_key: str, held: Outcome | None, approved: Outcome | None
 ) -> tuple[Example, ...]:
     """For a POSIX shell, one line each, the first of which the later ones need. They may be pasted more than once."""
     public = f"{addresses['query']}/public/{SITE}"
@@ -28,6 +29,11 @@ def examples(
         Example("a key of this run for the calls below: submit, reply, moderate, read", f"KEY={token}"),
         Example("what anybody can read", f"curl -sw '\\n' '{public}/reviews?limit=3&sort=rating'"),
         Example("how the kettle is rated", f"curl -sw '\\n' '{public}/summary?entity_id=kettle-17'"),
+        Example(
+            "what a storefront written for Bazaarvoice asks for its product page",
+            f"curl -sw '\\n' '{addresses['query']}/data/reviews.json?ApiVersion=5.4&PassKey={pass_key}"
+            f"&Filter=ProductId:{PRODUCT}&Include=Products&Stats=Reviews&Limit=2'",
+        ),
         Example("a visitor fills in the form (public within a moment)", _form(f"{public}/reviews/submit")),
         Example("what waits for a moderator", f"curl -sw '\\n' {bearer} '{cases}?status=held&limit=3'"),
     ]

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from services.cli.demo.sample import SITE, TOPIC
 from services.cli.target import Target, database
 from services.cli.topic_commands import create_topics
-from services.intake import keys, sites
+from services.intake import keys, pass_keys, sites
 from services.intake.refusal import Refused
 from shared.access import Scope
 from shared.clock import SystemClock
@@ -63,6 +63,16 @@ async def create_keys(target: Target, wanted: Mapping[str, tuple[Scope, ...]]) -
             name: (await keys.create_key(connection, SITE, scopes, f"{_LABEL}{name}", now)).token
             for name, scopes in wanted.items()
         }
+
+
+async def create_pass_key(target: Target) -> str:
+    """A new one each time, for pass keys are kept as hashes too; that of an earlier demo is revoked."""
+    now, label = SystemClock().now(), f"{_LABEL}storefront"
+    async with database(target) as connection:
+        for entry in await pass_keys.list_pass_keys(connection, SITE):
+            if entry.label == label and entry.revoked_at is None:
+                await pass_keys.revoke_pass_key(connection, entry.hint, now)
+        return await pass_keys.create_pass_key(connection, SITE, label, now)
 
 
 async def map_topic(target: Target) -> None:

@@ -18,6 +18,7 @@ from services.cli.demo.preparation import DeadLetter
 from services.cli.demo.sample import APPROVED_BY_HAND, REPLIED_TO, SITE, TOPIC, Way, load_sample, of_way
 from services.cli.demo.screen import Screen
 from services.cli.demo.sending import Mishap, send_batch, send_records, send_singly
+from services.cli.demo.storefront import PRODUCT, Shown, Storefront, differs, voted_on
 from services.cli.demo.timing import LOOK_EVERY_SECONDS, PublicWatch
 from services.cli.target import Target, kafka_settings
 
@@ -49,7 +50,8 @@ class Known:
 class Story:
     """Told in order, part by part. Raises DemoFailed as soon as something is not as it must be."""
 
-    def __init__(self, screen: Screen, target: Target, api: Api) -> None:
+    def __init__(self, screen: Screen, target: Target, api: Api, storefront: Storefront) -> None:
+        self._storefront = storefront
         self._screen = screen
         self._console = screen.console
         self._target = target
@@ -65,8 +67,9 @@ class Story:
         self._show_outcomes(known, mishaps, dead)
         await self._show_public(known)
         await self._people_act(known)
-        self._show_timing(known, watch)
         known = await self._know()
+        await self._show_storefront(known)
+        self._show_timing(known, watch)
         self._check(known, [review["id"] for review in (await self._api.public_reviews())[0]])
         return known
 
@@ -198,8 +201,30 @@ class Story:
         self._tick(f"{praised.review_id} has an answer of the shop, {when}:\n")
         self._console.print_json(data=(await self._api.public_review(praised.review_id)).json(), ensure_ascii=False)
 
+    async def _show_storefront(self, known: Known) -> None:
+        self._screen.heading(8, "A storefront written for Bazaarvoice asks for the same")
+        await self._storefront.fill_catalog()
+        await self._storefront.find_helpful(voted_on(known.outcomes))
+        expected = summaries(known.outcomes)[PRODUCT]
+        pages: list[Shown] = []
+
+        async def complete() -> bool:
+            page = await self._storefront.product_page()
+            if page is not None:
+                pages.append(page)
+            return page is not None and page.helpful_votes > 0 and not differs(page, expected)
+
+        await self._wait_for(complete, f"product, vote or statistics of {PRODUCT} did not reach the storefront", 0.02)
+        page = pages[-1]
+        self._tick(f"GET {self._storefront.address}?Filter=ProductId:{PRODUCT}&Include=Products&Stats=Reviews&…")
+        self._tick(
+            f"{page.name}: {page.review_count} reviews, {page.average:.2f} stars, helpful votes: {page.helpful_votes}\n"
+        )
+        fields = ("Id", "Rating", "Title", "ReviewText", "UserNickname", "SubmissionTime", "Helpfulness")
+        self._console.print_json(data={name: page.most_helpful[name] for name in fields}, ensure_ascii=False)
+
     def _show_timing(self, known: Known, watch: PublicWatch) -> None:
-        self._screen.heading(8, "From accepted to public, in this run")
+        self._screen.heading(9, "From accepted to public, in this run")
         ways = {review.source_id: review.way for review in self._sample}
         waits: dict[Way, list[float]] = {way: [] for way in Way}
         for outcome in known.outcomes:

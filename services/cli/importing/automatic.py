@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from services.cli.importing.errors import ImportProblem
 from services.cli.importing.mapping import Column, Mapping
 from services.cli.importing.source import Row
-from services.intake.submission import LANGUAGE_TAG, parse_time
+from services.intake.fields import LANGUAGE_TAG, parse_time
 
 # The first name that is there wins. Compared without case, spaces and punctuation.
 NAMES: dict[str, tuple[str, ...]] = {

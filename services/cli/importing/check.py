@@ -11,7 +11,8 @@ from services.cli.importing.report import Report
 from services.cli.importing.run import count
 from services.cli.importing.source import Source
 from services.cli.importing.summary import print_reasons
-from services.intake.submission import Invalid, parse_submission
+from services.intake.submission import MAX_BODY_BYTES, Invalid, parse_submission
+from shared.http.errors import ErrorCode
 
 PREVIEW = 5
 _BATCH = 500
@@ -45,6 +46,9 @@ def _refusals(batch: Batch) -> list[RefusedRow]:
 
 
 def _judge(sent: Sent, body: bytes) -> RefusedRow | None:
+    if len(body) > MAX_BODY_BYTES:
+        message = f"the row makes more than {MAX_BODY_BYTES} bytes; shorten it"
+        return RefusedRow(sent.number, sent.line, ErrorCode.PAYLOAD_TOO_LARGE.value, None, message, sent.values)
     try:
         parse_submission(body)
     except Invalid as invalid:

@@ -22,12 +22,13 @@ class Totals:
     unchanged: int = 0
     refused: int = 0
     skipped: int = 0
+    removed: int = 0
     reasons: dict[str, int] = field(default_factory=dict)
     """How many were refused, by code and field."""
 
     @property
     def accepted(self) -> int:
-        return self.created + self.edited + self.unchanged
+        return self.created + self.edited + self.removed + self.unchanged
 
     @property
     def rows(self) -> int:

@@ -7,7 +7,7 @@ import random
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from ipaddress import ip_address
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import quote, urlsplit
 
 import httpx
@@ -21,14 +21,14 @@ from shared.http.errors import ErrorCode
 GIVE_UP_SECONDS = 120.0
 LONGEST_RETRY_AFTER = 60.0
 TIMEOUT = httpx.Timeout(30.0, connect=5.0)
-_ACCEPTED = frozenset({"created", "edited", "unchanged"})
+_ACCEPTED = frozenset({"created", "edited", "updated", "removed", "unchanged"})
 # Answers to a line that say nothing of the line, but that intake could not get to it.
 _NOT_YET = frozenset({ErrorCode.SERVICE_UNAVAILABLE, ErrorCode.INTERNAL_ERROR, ErrorCode.TOO_MANY_REQUESTS})
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """`outcome` is created, edited, unchanged or refused; the rest is set where it applies."""
+    """`outcome` is that of intake's answer to a line; the rest is set where it applies."""
 
     outcome: str
     review_id: int | None = None
@@ -73,10 +73,11 @@ class _Answers:
 
 
 class IntakeClient:
-    """The batch endpoint of one site.
+    """A batch endpoint of one site: that of `reviews`, or of the `catalog`.
 
-    Sends again whatever has no answer: every line has a source id, so what was in already comes back as `unchanged`.
-    There is no Idempotency-Key for that reason; it would make intake store an answer per batch to say the same.
+    Sends again whatever has no answer: every line has an id of its own, so what was in already comes back as
+    `unchanged`. There is no Idempotency-Key for that reason; it would make intake store an answer per batch to say
+    the same.
     """
 
     def __init__(
@@ -86,9 +87,11 @@ class IntakeClient:
         clock: Clock,
         stop: asyncio.Event,
         give_up_seconds: float = GIVE_UP_SECONDS,
+        collection: Literal["reviews", "catalog"] = "reviews",
     ) -> None:
         self._http = http
-        self._path = f"/v1/sites/{quote(site, safe='')}/reviews"
+        self._path = f"/v1/sites/{quote(site, safe='')}/{collection}"
+        self._params = {"channel": "import"} if collection == "reviews" else {}
         self._clock = clock
         self._stop = stop
         self._give_up = give_up_seconds
@@ -121,9 +124,9 @@ class IntakeClient:
         try:
             response = await self._http.get(f"{self._path}/{review_id}")
         except httpx.TransportError as error:
-            raise ImportProblem(f"intake cannot be reached: {_reason(error)}") from error
+            raise unreachable(error) from error
         if response.status_code not in (200, 404):
-            raise _rejected(response.status_code, response.content)
+            raise rejected(response.status_code, response.content)
         return response.status_code == 200
 
     async def _attempt(self, bodies: Sequence[bytes], outcomes: list[Outcome]) -> None:
@@ -131,7 +134,7 @@ class IntakeClient:
         request = self._http.build_request(
             "POST",
             f"{self._path}/batch",
-            params={"channel": "import"},
+            params=self._params,
             content=b"\n".join(bodies),
             headers={"Content-Type": "application/x-ndjson"},
         )
@@ -158,7 +161,7 @@ class IntakeClient:
     def _judge(self, status: int, headers: Mapping[str, str], body: bytes) -> None:
         if status == 429 or status >= 500:
             raise _Again(f"it answered {status}", _retry_after(headers))
-        raise _rejected(status, body)
+        raise rejected(status, body)
 
     async def _pause(self, seconds: float) -> None:
         """Raises Interrupted when it is time to stop."""
@@ -195,6 +198,10 @@ def _is_here(host: str) -> bool:
         return host == "localhost"
 
 
+def unreachable(error: httpx.TransportError) -> ImportProblem:
+    return ImportProblem(f"intake cannot be reached: {_reason(error)}")
+
+
 def _reason(error: httpx.TransportError) -> str:
     """The text of these errors may be empty, and names no content."""
     return str(error) or type(error).__name__
@@ -209,15 +216,16 @@ def _retry_after(headers: Mapping[str, str]) -> float | None:
     return min(max(seconds, 0.0), LONGEST_RETRY_AFTER) if seconds == seconds else None
 
 
-def _rejected(status: int, body: bytes) -> ImportProblem:
+def rejected(status: int, body: bytes, scope: str = "submit") -> ImportProblem:
+    """What to say of an answer that ends it all."""
     message: Any = None
     try:
         message = orjson.loads(body)["error"]["message"]
     except (ValueError, KeyError, TypeError):
         message = "no reason was given"
     cure = {
-        401: "; give a key of this site with the scope submit (--key)",
-        403: "; give a key of this site with the scope submit (--key)",
+        401: f"; give a key of this site with the scope {scope} (--key)",
+        403: f"; give a key of this site with the scope {scope} (--key)",
         404: "; is the site there (`plaudit site list`), and the address that of intake (--intake)?",
     }.get(status, "")
-    return ImportProblem(f"intake refuses the import ({status}): {message}{cure}")
+    return ImportProblem(f"intake refuses it ({status}): {message}{cure}")

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import signal
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
@@ -20,16 +17,16 @@ from services.cli.importing.checkpoint import Checkpoint, Job, Progress, Totals
 from services.cli.importing.client import GIVE_UP_SECONDS, IntakeClient, http_client
 from services.cli.importing.errors import ImportProblem, Interrupted
 from services.cli.importing.plan import Plan, choose_dialect, make_plan, place_beside
-from services.cli.importing.progress import Display, Meter, display
+from services.cli.importing.progress import Meter, display
 from services.cli.importing.report import Report
 from services.cli.importing.run import Run
 from services.cli.importing.source import Format, Source
 from services.cli.importing.summary import summarise
 from services.cli.importing.target import open_intake
+from services.cli.importing.watching import SHOW_SECONDS, every, stopped_by_signals
 from services.cli.target import DataDirOption, NoTarget
 from shared.clock import SystemClock
 
-SHOW_SECONDS = 0.25
 SOME_REFUSED = 3
 NOT_FINISHED = 1
 
@@ -167,9 +164,9 @@ async def _import(source: Source, plan: Plan, job: Job, options: Options) -> Tot
             fraction = source.position / source.size if source.size else 1.0
             screen.show(meter.snapshot(progress.rows, progress.totals.refused, fraction, client.waiting_for))
 
-        showing = asyncio.create_task(_every(SHOW_SECONDS, show))
+        showing = asyncio.create_task(every(SHOW_SECONDS, show))
         try:
-            with _signals(stop, screen):
+            with stopped_by_signals(stop, screen):
                 await run.run(rows)
         except (ImportProblem, Interrupted, asyncio.CancelledError):
             screen.say(f"stopped after row {progress.rows:,}; the same command goes on from there")
@@ -197,33 +194,3 @@ async def _resume(checkpoint: Checkpoint, report: Report, client: IntakeClient, 
         report.begin()
         return Progress(job)
     return progress
-
-
-async def _every(seconds: float, work: Callable[[], None]) -> None:
-    while True:
-        await asyncio.sleep(seconds)
-        work()
-
-
-@contextmanager
-def _signals(stop: asyncio.Event, screen: Display) -> Iterator[None]:
-    """Ctrl-C ends the import after the batches in hand; a second one ends it at once, which loses nothing either."""
-    loop, task = asyncio.get_running_loop(), asyncio.current_task()
-
-    def asked() -> None:
-        if stop.is_set() and task is not None:
-            task.cancel()
-        elif not stop.is_set():
-            screen.say("stopping after the batches in hand; once more stops at once")
-            stop.set()
-
-    numbers = (signal.SIGINT, signal.SIGTERM)
-    with suppress(ValueError, RuntimeError):
-        for number in numbers:
-            loop.add_signal_handler(number, asked)
-    try:
-        yield
-    finally:
-        with suppress(ValueError, RuntimeError):
-            for number in numbers:
-                loop.remove_signal_handler(number)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
 import string
+from collections.abc import Collection
 from collections.abc import Mapping as Map
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 from typing import TypeAlias
 
@@ -12,7 +15,9 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
+from services.cli.importing.detail_kinds import NAMES, PARTS, SINGLE, band_names, option_of
 from services.cli.importing.errors import ImportProblem
+from services.intake.details import BADGE_KINDS, DIMENSION_ID
 
 FIELDS = (
     "rating",
@@ -58,6 +63,22 @@ FieldSource: TypeAlias = Column | Value | Template
 
 
 @dataclass(frozen=True, slots=True)
+class Detail:
+    path: tuple[str, ...]
+    """Within `details`: `("pros",)`, or `("context_data", "Age")`."""
+    source: FieldSource
+    separator: str | None = None
+    bands: tuple[int, ...] = ()
+    """Where each band of numbers but the first begins."""
+    kind: str = "Custom"
+    """Of a badge."""
+
+    @property
+    def field(self) -> str:
+        return ".".join(("details", *self.path))
+
+
+@dataclass(frozen=True, slots=True)
 class Mapping:
     fields: Map[str, FieldSource]
     source: str | None = None
@@ -66,18 +87,25 @@ class Mapping:
     """None is the row's number."""
     skip_when_empty: tuple[str, ...] = ()
     """Fields without which a row is left out on purpose."""
+    details: tuple[Detail, ...] = ()
 
     def describe(self) -> list[tuple[str, str]]:
         """Field and where it comes from, for people."""
         rows = [(field, _describe(self.fields[field])) for field in FIELDS if field in self.fields]
+        rows += [(detail.field, _describe_detail(detail)) for detail in self.details]
         rows.append(("source_id", "the row's number" if self.source_id is None else _describe(self.source_id)))
         return rows
 
 
 def read_mapping(path: Path) -> Mapping:
     """Raises ImportProblem, with the line."""
+    return MappingReader(path.name).mapping(compose(path))
+
+
+def compose(path: Path) -> Node | None:
+    """The nodes of a YAML file. Raises ImportProblem, with the line."""
     try:
-        root = YAML(typ="rt", pure=True).compose(path.read_text("utf-8"))
+        root: Node | None = YAML(typ="rt", pure=True).compose(path.read_text("utf-8"))
     except OSError as error:
         raise ImportProblem(f"the mapping {path} cannot be read: {error.strerror}") from error
     except UnicodeDecodeError as error:
@@ -87,7 +115,7 @@ def read_mapping(path: Path) -> Mapping:
         place = f" line {mark.line + 1}" if mark is not None else ""
         problem = error.problem if isinstance(error, MarkedYAMLError) else "unreadable"
         raise ImportProblem(f"{path.name}{place}: not YAML: {problem}") from error
-    return _Reader(path.name).mapping(root)
+    return root
 
 
 def parse_template(text: str) -> tuple[tuple[str, str | None], ...]:
@@ -105,7 +133,7 @@ def parse_template(text: str) -> tuple[tuple[str, str | None], ...]:
 
 
 @dataclass(frozen=True)
-class _Reader:
+class MappingReader:
     """Reads nodes, which know their lines and keep a scalar as it is written (`no` is no boolean here)."""
 
     file: str
@@ -113,7 +141,7 @@ class _Reader:
     def mapping(self, root: Node | None) -> Mapping:
         if root is None:
             raise ImportProblem(f"{self.file}: the mapping is empty; it needs `fields:`")
-        members = self._members(root, {"source", "source_id", "fields", "skip_when_empty"})
+        members = self._members(root, {"source", "source_id", "fields", "details", "skip_when_empty"})
         if "fields" not in members:
             raise self._problem(root, "`fields:` is missing: which column gives which field")
         fields = {name: self._field(name, node) for name, node in self._members(members["fields"], set(FIELDS)).items()}
@@ -124,7 +152,9 @@ class _Reader:
         if isinstance(source_id, Value):
             raise self._problem(members["source_id"], "source_id must differ from row to row; name a column")
         skip = members.get("skip_when_empty")
-        return Mapping(fields, source, source_id, self._skips(skip, fields) if skip is not None else ())
+        skips = self._skips(skip, fields) if skip is not None else ()
+        details = self._details(members["details"]) if "details" in members else ()
+        return Mapping(fields, source, source_id, skips, details)
 
     def _skips(self, node: Node, fields: Map[str, FieldSource]) -> tuple[str, ...]:
         nodes = node.value if isinstance(node, SequenceNode) else [node]
@@ -136,11 +166,48 @@ class _Reader:
             names.append(name)
         return tuple(names)
 
-    def _field(self, name: str, node: Node) -> FieldSource:
+    def _details(self, node: Node) -> tuple[Detail, ...]:
+        found = []
+        for name, member in self._members(node, NAMES).items():
+            if name in SINGLE:
+                found.append(self._detail((name,), member))
+                continue
+            for inner, part in self._members(member, PARTS.get(name)).items():
+                found.append(self._detail((name, inner), part))
+        return tuple(found)
+
+    def _detail(self, path: tuple[str, ...], node: Node) -> Detail:
+        option = option_of(path)
+        source = self._field(".".join(path), node, option)
+        members = {key.value: value for key, value in node.value} if isinstance(node, MappingNode) else {}
+        if option is None or option not in members:
+            return Detail(path, source)
+        said = members[option]
+        match option:
+            case "bands":
+                return Detail(path, source, bands=self._bands(said))
+            case "kind":
+                if said.value not in BADGE_KINDS:
+                    raise self._problem(said, f"kind must be one of {', '.join(BADGE_KINDS)}")
+                return Detail(path, source, kind=said.value)
+        if not isinstance(said, ScalarNode) or not said.value:
+            raise self._problem(said, "the separator must be one or more characters")
+        return Detail(path, source, separator=said.value)
+
+    def _bands(self, node: Node) -> tuple[int, ...]:
+        texts = [item.value for item in node.value] if isinstance(node, SequenceNode) else []
+        if not texts or not all(isinstance(text, str) and re.fullmatch(r"[0-9]{1,15}", text) for text in texts):
+            raise self._problem(node, "bands must be whole numbers, such as [18, 25, 35]")
+        bounds = tuple(map(int, texts))
+        if any(low >= high for low, high in pairwise(bounds)):
+            raise self._problem(node, "bands must grow: each number is where the next band begins")
+        return bounds
+
+    def _field(self, name: str, node: Node, option: str | None = None) -> FieldSource:
         line = node.start_mark.line + 1
         if isinstance(node, ScalarNode):
             return Column(self._text(node), line=line)
-        members = self._members(node, {"column", "value", "template", "format"})
+        members = self._members(node, {"column", "value", "template", "format", *({option} if option else ())})
         kinds = [kind for kind in ("column", "value", "template") if kind in members]
         if len(kinds) != 1:
             raise self._problem(node, f"`{name}` needs one of column, value and template")
@@ -158,17 +225,22 @@ class _Reader:
             self._text(members["column"]), self._text(members["format"]) if "format" in members else None, line
         )
 
-    def _members(self, node: Node, known: set[str]) -> dict[str, Node]:
+    def _members(self, node: Node, known: Collection[str] | None) -> dict[str, Node]:
+        """`known` None takes any ids of the site's own."""
         if not isinstance(node, MappingNode):
-            raise self._problem(node, f"this must be a mapping of {', '.join(sorted(known))}")
+            of = "ids to columns" if known is None else ", ".join(sorted(known))
+            raise self._problem(node, f"this must be a mapping of {of}")
         found: dict[str, Node] = {}
         for key, value in node.value:
             name = self._text(key)
-            if name not in known:
+            if known is None:
+                if DIMENSION_ID.fullmatch(name) is None:
+                    raise self._problem(key, f"`{name}` is no id: letters, digits, points, hyphens and underscores")
+            elif name not in known:
                 raise self._problem(key, f"`{name}` is not known here; known are {', '.join(sorted(known))}")
             if name in found:
                 raise self._problem(key, f"`{name}` is here twice")
-            if isinstance(value, ScalarNode) and not value.value.strip():
+            if isinstance(value, ScalarNode) and not value.value.strip() and name != "separator":
                 raise self._problem(key, f"`{name}` has no value")
             found[name] = value
         return found
@@ -192,3 +264,10 @@ def _describe(source: FieldSource) -> str:
             return f"always {value}"
         case Template(parts):
             return "".join(text + (f"{{{name}}}" if name is not None else "") for text, name in parts)
+
+
+def _describe_detail(detail: Detail) -> str:
+    source = _describe(detail.source)
+    if detail.bands:
+        return f"{source}, in bands {', '.join(band_names(detail.bands))}"
+    return source if detail.separator is None else f"{source}, separated by {detail.separator!r}"

@@ -140,7 +140,8 @@ class Run:
 def count(totals: Totals, outcomes: Sequence[str], refused: Sequence[RefusedRow], skipped: int) -> None:
     """Adds a batch."""
     totals.created += outcomes.count("created")
-    totals.edited += outcomes.count("edited")
+    totals.edited += outcomes.count("edited") + outcomes.count("updated")
+    totals.removed += outcomes.count("removed")
     totals.unchanged += outcomes.count("unchanged")
     totals.refused += len(refused)
     totals.skipped += skipped

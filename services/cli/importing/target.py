@@ -14,6 +14,7 @@ from services.cli.importing.errors import ImportProblem
 from services.cli.target import database, find_target
 from services.intake import keys
 from services.intake.refusal import Refused
+from shared.access import Scope
 from shared.clock import Clock
 
 KEY_LIFETIME = timedelta(hours=24)
@@ -27,7 +28,7 @@ class Intake:
 
 @asynccontextmanager
 async def open_intake(
-    url: str | None, token: str | None, site: str, data_dir: Path | None, clock: Clock
+    url: str | None, token: str | None, site: str, data_dir: Path | None, clock: Clock, scope: Scope = "submit"
 ) -> AsyncIterator[Intake]:
     """Without a token, a key of the running system that is revoked at the end (and expires by itself if that fails).
 
@@ -43,7 +44,7 @@ async def open_intake(
     try:
         async with database(target) as connection:
             now = clock.now()
-            key = await keys.create_key(connection, site, ["submit"], f"import into {site}", now, now + KEY_LIFETIME)
+            key = await keys.create_key(connection, site, [scope], f"import into {site}", now, now + KEY_LIFETIME)
     except Refused as refused:
         raise ImportProblem(f"site {site}: {refused.refusal.message} (`plaudit site list`)") from None
     except (OSError, asyncpg.PostgresError) as error:
