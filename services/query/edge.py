@@ -1,4 +1,4 @@
-"""The public edge as an ASGI application: limits, CORS, conditional requests, errors and metrics around a dialect."""
+"""The public edge as an ASGI application: limits, CORS, conditional requests, errors and metrics of dialects."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from services.query.core.connections import TooBusy, TooSlow, Unreachable
 from services.query.cors import Cors
 from services.query.exchange import NO_STORE, Header, Receive, Request, Response, Scope, Send, not_modified
 from services.query.problem import Problem, problem, unavailable
+from services.query.router import Mount, Router
 from shared import metrics
 from shared.http.rate_limit import RateLimiter
 from shared.logging import get_logger
@@ -27,20 +28,6 @@ _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
 _ENTITY_HEADERS = frozenset({b"content-type"})
 
 
-class Dialect(Protocol):
-    async def answer(self, request: Request) -> Response:
-        """HEAD is asked as GET. Raises Problem for everything it does not answer."""
-        ...
-
-    def refuse(self, problem: Problem) -> Response:
-        """The problem in the vendor's envelope."""
-        ...
-
-    def allowed(self, request: Request) -> str:
-        """The methods of a path, as in an Allow header; raises Problem for an unknown one."""
-        ...
-
-
 class App(Protocol):
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None: ...
 
@@ -48,7 +35,7 @@ class App(Protocol):
 class Edge:
     def __init__(
         self,
-        dialect: Dialect,
+        router: Router,
         probes: App,
         *,
         cors: Cors,
@@ -56,7 +43,7 @@ class Edge:
         reads: RateLimiter | None,
         writes: RateLimiter | None,
     ) -> None:
-        self._dialect = dialect
+        self._router = router
         self._probes = probes
         self._cors = cors
         self._clients = clients
@@ -78,6 +65,7 @@ class Edge:
             request.method = "GET"
         response = await self._respond(request, request_id)
         headers = response.headers
+        headers.extend(request.answer_headers)
         headers.append(_NOSNIFF)
         headers.append((b"x-request-id", request_id.encode()))
         headers.extend(self._cors.headers(request))
@@ -89,46 +77,47 @@ class Edge:
         _seconds(response.route).observe(time.perf_counter() - started)
 
     async def _respond(self, request: Request, request_id: str) -> Response:
+        mount = self._router.find(request.path)
         try:
-            if request.method == "OPTIONS":
-                return self._cors.preflight(request) or self._options(request)
-            self._limit(request)
-            response = await self._dialect.answer(request)
-            if response.status == 200 and not_modified(response, request.header(b"if-none-match")):
-                kept = [header for header in response.headers if header[0] not in _ENTITY_HEADERS]
-                return Response(response.route, 304, b"", kept)
-            return response
+            return await self._answer(mount, request)
         except Problem as refused:
-            return self._refuse(refused)
+            found = refused
         except TooBusy:
-            return self._refuse(unavailable("too many requests at once; try again"))
+            found = unavailable("too many requests at once; try again")
         except TooSlow:
-            return self._refuse(unavailable("the question takes too long to answer; narrow it, or try again later", 5))
+            found = unavailable("the question takes too long to answer; narrow it, or try again later", 5)
         except Unreachable as error:
             log.warning("database unavailable", because=type(error.__cause__ or error).__name__)
-            return self._refuse(unavailable("the reviews cannot be read just now; try again"))
+            found = unavailable("the reviews cannot be read just now; try again")
         except Exception as error:
             # Without the traceback's values: errors of a database quote what they were given.
             log.error("request failed", request_id=request_id, error=type(error).__name__, at=_place(error))
-            return self._refuse(problem(500, f"a fault of ours; tell the operator this request id: {request_id}"))
+            found = problem(500, f"a fault of ours; tell the operator this request id: {request_id}")
+        response = mount.dialect.refuse(request, found)
+        if NO_STORE not in response.headers:
+            response.headers.append(NO_STORE)
+        for name, value in found.headers.items():
+            response.headers.append((name.lower().encode(), value.encode()))
+        return response
 
-    def _limit(self, request: Request) -> None:
-        limiter = self._reads if request.method == "GET" else self._writes
+    async def _answer(self, mount: Mount, request: Request) -> Response:
+        if request.method == "OPTIONS":
+            allowed = self._cors.preflight(request)
+            return allowed or Response("options", 204, b"", [(b"allow", mount.dialect.allowed(request).encode())])
+        self._limit(mount, request)
+        response = await mount.dialect.answer(request)
+        if response.status == 200 and not_modified(response, request.header(b"if-none-match")):
+            kept = [header for header in response.headers if header[0] not in _ENTITY_HEADERS]
+            return Response(response.route, 304, b"", kept)
+        return response
+
+    def _limit(self, mount: Mount, request: Request) -> None:
+        limiter = self._writes if mount.takes_forms and request.method != "GET" else self._reads
         if limiter is None:
             return
         wait = limiter.take(self._clients.group(request))
         if wait:
             raise problem(429, f"too many requests; try again in {wait} s", Retry_After=str(wait))
-
-    def _options(self, request: Request) -> Response:
-        return Response("options", 204, b"", [(b"allow", self._dialect.allowed(request).encode())])
-
-    def _refuse(self, refused: Problem) -> Response:
-        response = self._dialect.refuse(refused)
-        response.headers.append(NO_STORE)
-        for name, value in refused.headers.items():
-            response.headers.append((name.lower().encode(), value.encode()))
-        return response
 
 
 def _place(error: Exception) -> str:

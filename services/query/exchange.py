@@ -20,7 +20,7 @@ NO_STORE: Header = (b"cache-control", b"no-store")
 
 
 class Request:
-    __slots__ = ("_receive", "headers", "method", "path", "peer", "query")
+    __slots__ = ("_receive", "answer_headers", "headers", "method", "path", "peer", "query")
 
     def __init__(self, scope: Scope, receive: Receive) -> None:
         self.method: str = scope["method"]
@@ -30,6 +30,8 @@ class Request:
         client = scope.get("client")
         self.peer: str = client[0] if client else ""
         self._receive = receive
+        # What goes with the answer whatever becomes of the request, errors and 304 included.
+        self.answer_headers: list[Header] = []
 
     def header(self, name: bytes) -> str:
         """Several headers of one name joined by commas; '' when there is none."""

@@ -3,21 +3,32 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
+import asyncpg
+
+from services.query.bazaarvoice.conversations import Conversations
+from services.query.bazaarvoice.display import Display
+from services.query.bazaarvoice.gate import FindsPassKeys, Gate
+from services.query.bazaarvoice.quotas import Quotas
+from services.query.bazaarvoice.responses import Responses
+from services.query.bazaarvoice.submissions import Rules, Submissions
 from services.query.client import Clients
 from services.query.core.connections import Connections, WrongRole
 from services.query.core.reader import PostgresReader
+from services.query.core.sql import Statement
 from services.query.cors import Cors
 from services.query.edge import Edge
-from services.query.intake import HttpIntake, Intake
+from services.query.intake import HttpIntake, StorefrontIntake
 from services.query.lynkow.dialect import Lynkow, Sites
+from services.query.router import Mount, Router
 from services.query.settings import QuerySettings
 from shared.clock import Clock, SystemClock
 from shared.http.app import create_app
 from shared.http.rate_limit import Rate, RateLimiter
 from shared.http.server import bind, serve
 from shared.logging import get_logger
+from shared.pass_keys import PassKeys
 from shared.service import Health, run_parts
 
 PARTS = frozenset({"api"})
@@ -38,17 +49,37 @@ def open_connections(settings: QuerySettings) -> Connections:
     )
 
 
-def build_edge(settings: QuerySettings, reader: PostgresReader, intake: Intake, clock: Clock, health: Health) -> Edge:
+def build_edge(
+    settings: QuerySettings,
+    reader: PostgresReader,
+    intake: StorefrontIntake,
+    clock: Clock,
+    health: Health,
+    pass_keys: FindsPassKeys,
+) -> Edge:
     """The application without its server."""
-    dialect = Lynkow(reader, intake, Sites(settings.default_site, settings.host_sites), clock)
+    sites = Sites(settings.default_site, settings.host_sites)
+    clients = Clients(settings.proxies, settings.forwarded_header)
+    rules = Rules(settings.terms_required, settings.typical_hours_to_post)
+    submissions = Submissions(reader, intake, clock, clients.group, rules)
+    conversations = Conversations(Display(reader), submissions, Gate(pass_keys, Quotas(clock)))
+    responses = Responses(reader, intake, sites.resolve)
+    mounts = (Mount("/data", conversations), Mount("/response", responses, takes_forms=False))
     return Edge(
-        dialect,
+        Router(Lynkow(reader, intake, sites, clock), mounts),
         create_app("query", [], health),
         cors=Cors(settings.cors_origins),
-        clients=Clients(settings.proxies, settings.forwarded_header),
+        clients=clients,
         reads=_limiter(settings.reads_per_second, settings.reads_burst, clock),
         writes=_limiter(settings.submits_per_minute / 60, settings.submits_burst, clock),
     )
+
+
+def find_pass_keys(connections: Connections) -> PassKeys:
+    async def fetch(text: str, digest: bytes) -> Sequence[asyncpg.Record]:
+        return await connections.fetch(Statement(text, [digest]))
+
+    return PassKeys(fetch)
 
 
 async def run(settings: QuerySettings, parts: frozenset[str] = PARTS) -> int:
@@ -62,7 +93,7 @@ async def run(settings: QuerySettings, parts: frozenset[str] = PARTS) -> int:
     intake = HttpIntake(settings.intake_url, settings.intake_key.get_secret_value(), settings.intake_timeout_seconds)
     reader, clock, health = PostgresReader(connections), SystemClock(), Health()
     report = health.reporter("postgres")
-    edge = build_edge(settings, reader, intake, clock, health)
+    edge = build_edge(settings, reader, intake, clock, health, find_pass_keys(connections))
 
     async def api(stop: asyncio.Event) -> None:
         await serve(edge, listener, stop, settings.shutdown_seconds)

@@ -47,6 +47,8 @@ class QuerySettings(ServiceSettings):
     reads_burst: int = Field(default=200, ge=1)
     submits_per_minute: float = Field(default=6.0, ge=0, description="Per client address; 0 sets no limit.")
     submits_burst: int = Field(default=10, ge=1)
+    terms_required: bool = Field(default=True, description="Whether Bazaarvoice forms must agree to the terms.")
+    typical_hours_to_post: int = Field(default=24, ge=0, description="What Bazaarvoice forms are told.")
 
     @property
     def proxies(self) -> tuple[Network, ...]:

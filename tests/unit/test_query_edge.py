@@ -20,6 +20,7 @@ from services.query.edge import Edge
 from services.query.exchange import Receive, Request, Scope, Send
 from services.query.intake import Accepted
 from services.query.lynkow.dialect import Lynkow, Sites
+from services.query.router import Router
 from shared.events.settings import SiteSettings
 from shared.http.client_address import parse_networks
 from shared.http.rate_limit import Rate, RateLimiter
@@ -93,7 +94,7 @@ def client(
     peer: str = "203.0.113.9",
 ) -> httpx.AsyncClient:
     edge = Edge(
-        Lynkow(reviews or Reviews(), NoIntake(), sites or Sites(), Clock()),
+        Router(Lynkow(reviews or Reviews(), NoIntake(), sites or Sites(), Clock())),
         probes,
         cors=cors or Cors(),
         clients=Clients(parse_networks(trusted), header),

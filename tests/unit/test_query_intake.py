@@ -11,8 +11,8 @@ from services.query.problem import Problem
 
 def test_an_accepted_submission() -> None:
     body = b'{"review_id": 7, "slug": "jane-7", "revision": 1, "outcome": "created"}'
-    assert read_answer(201, body, None) == Accepted(7, "jane-7", None)
-    assert read_answer(200, body, None) == Accepted(7, "jane-7", None)
+    answer = {"review_id": 7, "slug": "jane-7", "revision": 1, "outcome": "created"}
+    assert read_answer(201, body, None) == read_answer(200, body, None) == answer
 
 
 @pytest.mark.parametrize(
@@ -65,3 +65,50 @@ async def test_the_request(monkeypatch: pytest.MonkeyPatch) -> None:
     assert seen[0].headers["authorization"] == "Bearer plk_x"
     assert seen[0].headers["idempotency-key"] == "key-1"
     assert seen[0].content == b'{"rating":5}'
+
+
+async def test_requests_beyond_reviews(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[tuple[str, str, str | None, str | None, bytes]] = []
+    reply = {
+        "slot": 2,
+        "text": "Thanks",
+        "author_name": None,
+        "department": None,
+        "response_type": None,
+        "response_source": None,
+        "posted_at": "2026-03-01T00:00:00Z",
+        "updated_at": "2026-03-01T00:00:00Z",
+    }
+
+    async def handle(_: httpx.AsyncHTTPTransport, request: httpx.Request) -> httpx.Response:
+        headers = request.headers
+        key = headers.get("idempotency-key")
+        seen.append((request.method, request.url.path, headers.get("authorization"), key, request.content))
+        return httpx.Response(200, json={"comment_id": 8, "outcome": "removed", **reply})
+
+    monkeypatch.setattr(httpx.AsyncHTTPTransport, "handle_async_request", handle)
+    intake = HttpIntake("http://intake.example", "plk_ours")
+    assert await intake.comment("shop", 7, {"text": "x"}, "once") == 8
+    await intake.give_feedback("shop", "comment", 8, {"vote": None})
+    assert await intake.add_reply("shop", 7, {"text": "Thanks"}, "Bearer plk_theirs", None) == 2
+    await intake.change_reply("shop", 7, 2, {"text": "x"}, "Bearer plk_theirs")
+    assert (await intake.read_reply("shop", 7, 2, "Bearer plk_theirs")).text == "Thanks"
+    assert await intake.remove_reply("shop", 7, 2, "Bearer plk_theirs")
+    await intake.close()
+    ours, theirs, site = "Bearer plk_ours", "Bearer plk_theirs", "/v1/sites/shop"
+    assert seen == [
+        ("POST", f"{site}/reviews/7/comments", ours, "once", b'{"text":"x"}'),
+        ("PUT", f"{site}/comments/8/feedback", ours, None, b'{"vote":null}'),
+        ("POST", f"{site}/reviews/7/replies", theirs, None, b'{"text":"Thanks"}'),
+        ("PATCH", f"{site}/reviews/7/replies/2", theirs, None, b'{"text":"x"}'),
+        ("GET", f"{site}/reviews/7/replies/2", theirs, None, b""),
+        ("DELETE", f"{site}/reviews/7/replies/2", theirs, None, b""),
+    ]
+
+
+@pytest.mark.parametrize(("status", "code"), [(401, "UNAUTHENTICATED"), (403, "FORBIDDEN")])
+def test_a_refused_key_of_the_callers_is_the_callers_to_know(status: int, code: str) -> None:
+    body = b'{"error": {"code": "%s", "message": "m"}}' % code.encode()
+    with pytest.raises(IntakeRefused) as error:
+        read_answer(status, body, None, own_key=False)
+    assert (error.value.status, error.value.code) == (status, code)

@@ -50,7 +50,7 @@ def test_pages_end_at_an_offset_with_a_cure() -> None:
 
 def test_text_that_is_not_percent_encoded_is_utf_8_or_else_latin_1() -> None:
     for query in ("search=Größe".encode(), b"search=Gr%C3%B6%C3%9Fe", "search=Größe".encode("latin-1")):
-        assert parse_listing(query).conditions == (Contains(("Größe",)),)
+        assert parse_listing(query).conditions == (Contains(("Größe",), pros_and_cons=False),)
     assert parse_entity_id("entity_id=Größe".encode()) == "Größe"
 
 
@@ -79,7 +79,7 @@ def moment(text: str) -> datetime:
             ),
         ),
         ("entity_id=1078", Compare(Field.ENTITY_ID, Op.IN, ("1078",))),
-        ("search=soft++fabric", Contains(("soft", "fabric"))),
+        ("search=soft++fabric", Contains(("soft", "fabric"), pros_and_cons=False)),
         ("dateFrom=2024-03-15", Compare(Field.CREATED_AT, Op.AT_LEAST, (moment("2024-03-15"),))),
         ("dateTo=2024-03-15", Compare(Field.CREATED_AT, Op.BELOW, (moment("2024-03-16"),))),
         ("dateTo=9999-12-31", Compare(Field.CREATED_AT, Op.BELOW, (moment("9999-12-31T23:59:59.999999"),))),
@@ -109,7 +109,7 @@ def test_filters(query: str, expected: Condition) -> None:
     [
         ("sortBy=rating", Order(Field.RATING, True)),
         ("sort=rating&order=asc", Order(Field.RATING)),
-        ("sortBy=author_name&sortOrder=ASC", Order(Field.AUTHOR_NAME)),
+        ("sortBy=author_name&sortOrder=ASC", Order(Field.AUTHOR_NAME, alphabetical=True)),
         ("sort=display_order&order=desc", Order(Field.DISPLAY_ORDER, True)),
         ("sort=review_date", Order(Field.REVIEW_DATE, True)),
         ("order=asc", Order(Field.CREATED_AT)),

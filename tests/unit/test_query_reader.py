@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
@@ -15,7 +16,19 @@ from hypothesis import strategies as st
 
 from services.query.core.connections import Connections, TooBusy, TooSlow, Unreachable, WrongRole
 from services.query.core.document import Column, Document, FirstReply, Member, Milliseconds, Plain
-from services.query.core.query import AnyOf, Compare, Condition, Contains, Field, Op, Order, Page, ReviewQuery, Value
+from services.query.core.query import (
+    AnyOf,
+    Attribute,
+    Compare,
+    Condition,
+    Contains,
+    Field,
+    Op,
+    Order,
+    Page,
+    ReviewQuery,
+    Value,
+)
 from services.query.core.reader import PostgresReader
 from services.query.core.sql import Statement, reviews_statement
 from tests.parts import Database
@@ -120,6 +133,14 @@ async def reader(query_postgres: str) -> AsyncIterator[PostgresReader]:
     await opened.close()
 
 
+# Of a view Postgres says first that nobody can write to it.
+_FORBIDDEN = (
+    asyncpg.InsufficientPrivilegeError,
+    asyncpg.ObjectNotInPrerequisiteStateError,
+    asyncpg.WrongObjectTypeError,
+)
+
+
 async def test_the_role_reads_published_and_keys_and_nothing_else(query_postgres: str) -> None:
     connection = await asyncpg.connect(query_postgres)
     tables = await connection.fetch(
@@ -137,11 +158,14 @@ async def test_the_role_reads_published_and_keys_and_nothing_else(query_postgres
         except asyncpg.InsufficientPrivilegeError:
             pass
         for attempt in ("delete from", "insert into", "truncate"):
-            with pytest.raises(asyncpg.InsufficientPrivilegeError):
+            with pytest.raises(_FORBIDDEN):
                 await connection.execute(
                     f'{attempt} "{schema}"."{name}"' + (" default values" if attempt == "insert into" else "")
                 )
-    assert readable == {table for table in found if table[0] == "published"} | {("access", "api_keys")}
+    assert readable == {table for table in found if table[0] == "published"} | {
+        ("access", "api_keys"),
+        ("access", "pass_keys"),
+    }
     await connection.close()
 
 
@@ -241,9 +265,26 @@ async def test_a_server_that_is_not_there() -> None:
     await opened.close()
 
 
-def value_of(row: Row, field: Field) -> Value | None:
+def value_of(row: Row, field: Attribute) -> Value | None:
+    assert isinstance(field, Field)
     value: Value | None = getattr(row, field.value)
     return value
+
+
+# What Lynkow asks for; the rest has a reference of its own.
+ASKED = (
+    Field.REVIEW_ID,
+    Field.ENTITY_ID,
+    Field.ENTITY_NAME,
+    Field.SLUG,
+    Field.RATING,
+    Field.AUTHOR_NAME,
+    Field.LOCALE,
+    Field.IS_FEATURED,
+    Field.DISPLAY_ORDER,
+    Field.CREATED_AT,
+    Field.REVIEW_DATE,
+)
 
 
 def holds(condition: Condition, row: Row) -> bool:
@@ -284,7 +325,7 @@ def values(field: Field) -> st.SearchStrategy[Value]:
 
 @st.composite
 def comparisons(draw: st.DrawFn) -> Compare:
-    field = draw(st.sampled_from(list(Field)))
+    field = draw(st.sampled_from(ASKED))
     ops = [Op.IN, Op.NOT_IN, *((Op.AT_LEAST, Op.BELOW, Op.AT_MOST) if field in _BOUNDED else ())]
     if field is Field.LOCALE:
         ops.append(Op.IN_LANGUAGE)
@@ -336,7 +377,9 @@ async def test_names_are_in_the_order_of_people_with_the_nameless_last(reader: P
         (False, ["anna", "bob", "émile", "zoë", None]),
         (True, ["zoë", "émile", "bob", "anna", None]),
     ):
-        page = await reader.reviews(ReviewQuery("shop", Page(100), (), (Order(Field.AUTHOR_NAME, descending),)), SHOWN)
+        page = await reader.reviews(
+            ReviewQuery("shop", Page(100), (), (Order(Field.AUTHOR_NAME, descending, alphabetical=True),)), SHOWN
+        )
         assert page is not None
         assert (
             list(dict.fromkeys(review.get("name", "").lower() or None for review in orjson.loads(page.documents)))
@@ -375,8 +418,8 @@ async def test_a_product_comes_from_indexes_by_id_or_by_name(query_postgres: str
     await transaction.rollback()
     await connection.close()
     text = "\n".join(row[0] for row in plan)
-    for index in ("reviews_of_entity ", "reviews_of_entity_name "):
-        assert text.count(f"Bitmap Index Scan on {index}") == 2, text
+    for index in ("reviews_of_entity(_dated)?", "reviews_of_entity_name"):
+        assert len(re.findall(f"Bitmap Index Scan on {index} ", text)) == 2, text
 
 
 async def test_summaries(reader: PostgresReader) -> None:

@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
+import time
 from typing import Protocol
 
-from services.query.core import sql
-from services.query.core.answers import ReviewPage, SingleReview, Site, Summary
+import orjson
+
+from services.query.core import assembly, sql
+from services.query.core.answers import Answer, BulkStatistics, ProductCounts, ReviewPage, SingleReview, Site, Summary
+from services.query.core.conditions import Schema
 from services.query.core.connections import Connections
 from services.query.core.document import Document
-from services.query.core.query import MAX_ID, ReviewQuery, storable
+from services.query.core.query import MAX_ID, Query, ReviewQuery, StatisticsQuery, storable
+from services.query.core.vocabulary import Vocabularies
 from shared.events.settings import SiteSettings
+from shared.events.vocabulary import Vocabulary
+
+VOCABULARY_SECONDS = 2.0
+_MAX_CACHED_SITES = 1000
 
 
-class Reader(Protocol):
+class ReviewReader(Protocol):
     """None everywhere means that there is no such site. Errors are those of `Connections.fetch`.
 
     Whether a site is `enabled` is told and not acted upon: what a closed site answers differs between dialects.
@@ -29,10 +38,25 @@ class Reader(Protocol):
         ...
 
 
+class Reader(ReviewReader, Protocol):
+    """All of it. None and errors as above."""
+
+    async def ask(self, query: Query) -> Answer | None:
+        """A page of any subject with what it includes."""
+        ...
+
+    async def statistics(self, query: StatisticsQuery) -> BulkStatistics | None: ...
+
+    async def vocabularies(self, site: str) -> Vocabularies | None:
+        """Up to two seconds old."""
+        ...
+
+
 class PostgresReader:
-    def __init__(self, connections: Connections, schema: sql.Schema = "published") -> None:
+    def __init__(self, connections: Connections, schema: Schema = "published") -> None:
         self._connections = connections
         self._schema = schema
+        self._vocabularies: dict[str, tuple[float, Vocabularies]] = {}
 
     async def site(self, site: str) -> Site | None:
         if not storable(site):
@@ -70,6 +94,35 @@ class PostgresReader:
         enabled, count, rating_sum, *ratings = rows[0]
         one, two, three, four, five = ratings
         return Summary(enabled, count, rating_sum, (one, two, three, four, five))
+
+    async def ask(self, query: Query) -> Answer | None:
+        statement, shown = sql.query_statement(self._schema, query)
+        rows = await self._connections.fetch(statement, expensive=sql.is_expensive(query))
+        return assembly.answer(query, shown, tuple(rows[0])) if rows else None
+
+    async def statistics(self, query: StatisticsQuery) -> BulkStatistics | None:
+        statement = sql.statistics_statement(self._schema, query)
+        rows = await self._connections.fetch(statement, expensive=bool(query.conditions))
+        if not rows:
+            return None
+        enabled, counted = rows[0]
+        products = [] if counted is None else [ProductCounts(*counts) for counts in orjson.loads(counted)]
+        return BulkStatistics(enabled, products)
+
+    async def vocabularies(self, site: str) -> Vocabularies | None:
+        if not storable(site):
+            return None
+        known = self._vocabularies.get(site)
+        if known is not None and known[0] > time.monotonic():
+            return known[1]
+        rows = await self._connections.fetch(sql.vocabularies_statement(self._schema, site))
+        if not rows:
+            return None
+        found = Vocabularies({row[0]: Vocabulary.model_validate_json(row[1]) for row in rows if row[0] is not None})
+        if len(self._vocabularies) >= _MAX_CACHED_SITES:
+            self._vocabularies.clear()
+        self._vocabularies[site] = (time.monotonic() + VOCABULARY_SECONDS, found)
+        return found
 
     async def check(self) -> None:
         """Raises unless the read model answers."""

@@ -1,31 +1,39 @@
-"""Queries as SQL: texts built from the vocabulary alone, equal for equal shapes, so that one prepared serves all."""
+"""Queries as SQL statements: equal texts for equal shapes, so that one prepared serves all."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from functools import lru_cache
-from typing import Literal, NamedTuple, assert_never
+from typing import NamedTuple
 
+from services.query.core import includes, pages
+from services.query.core.bulk import bulk_text
+from services.query.core.conditions import Builder, Schema, order_by
 from services.query.core.document import Document
 from services.query.core.query import (
-    KINDS,
-    NULLABLE,
+    DEFAULT_ORDER,
+    MAX_ID,
     AnyOf,
     Compare,
     Condition,
     Contains,
     Field,
-    Kind,
     Op,
     Order,
+    Query,
     ReviewQuery,
+    StatisticsQuery,
+    Subject,
 )
-
-Schema = Literal["published", "backoffice"]
-Total = Literal["site", "entity", "count"]
-ComparisonShape = tuple[Field, Op]
-Shape = ComparisonShape | tuple[ComparisonShape, ...] | None
-"""A comparison, any of several, or (None) a text search: a condition without its values."""
+from services.query.core.shapes import (
+    Shape,
+    Term,
+    arguments_of,
+    included,
+    order_arguments,
+    shapes_of,
+    sorted_conditions,
+    terms_of,
+)
 
 
 class Statement(NamedTuple):
@@ -34,16 +42,21 @@ class Statement(NamedTuple):
 
 
 _INDEXED = frozenset({Field.CREATED_AT, Field.REVIEW_ID})
-_ENTITY = frozenset({Field.ENTITY_ID, Field.ENTITY_NAME})
 _SHALLOW = 100
 _DEEP = 10_000
-
-_ARRAYS = {Kind.INTEGER: "bigint[]", Kind.TEXT: "text[]", Kind.BOOLEAN: "boolean[]", Kind.TIME: "timestamptz[]"}
-_SCALARS = {Kind.INTEGER: "bigint", Kind.TEXT: "text", Kind.BOOLEAN: "boolean", Kind.TIME: "timestamptz"}
 
 
 def site_statement(schema: Schema, site: str) -> Statement:
     return Statement(f"select name, enabled, settings from {schema}.sites where site = $1", [site])
+
+
+def vocabularies_statement(schema: Schema, site: str) -> Statement:
+    """No row: no such site. Else one with nulls, or one for each vocabulary."""
+    return Statement(
+        f"select v.locale, v.vocabulary from {schema}.sites s left join {schema}.vocabularies v on v.site = s.site"
+        " where s.site = $1",
+        [site],
+    )
 
 
 def review_statement(schema: Schema, document: Document, site: str, review_id: int) -> Statement:
@@ -72,97 +85,137 @@ def reviews_statement(schema: Schema, document: Document, query: ReviewQuery) ->
 
     No row: no such site. Else one: enabled, total, and a JSON array of documents, null when the page is empty.
     """
-    conditions = query.conditions
-    if len(conditions) > 1:
-        conditions = tuple(sorted(conditions, key=_place))
-    arguments: list[object] = [query.site, query.page.limit, query.page.offset]
-    for condition in conditions:
-        arguments.extend(_arguments(condition))
-    shapes = tuple([_shape(condition) for condition in conditions])
+    conditions = sorted_conditions(query.conditions)
+    arguments: list[object] = [query.site, query.page.limit, query.page.offset, *arguments_of(conditions)]
+    arguments += order_arguments(query.order)
     # What stands inside of the limit is made for all rows that are skipped or sorted away too. For a few rows out of an
     # index that is still quicker than looking each of the page's up again.
     ids_first = query.page.offset > _SHALLOW or not _by_index(query.order)
-    text = _reviews_text(schema, document, shapes, query.order, _total(conditions), ids_first)
+    text = _reviews_text(
+        schema, document, shapes_of(conditions), terms_of(query.order), _is_stored(conditions), ids_first
+    )
     return Statement(text, arguments)
 
 
-def is_expensive(query: ReviewQuery) -> bool:
+def query_statement(schema: Schema, query: Query) -> tuple[Statement, tuple[Subject, ...]]:
+    """What `includes.statement` says, and which subjects it includes."""
+    conditions = sorted_conditions(query.conditions)
+    order = query.order or DEFAULT_ORDER[query.subject]
+    shapes, terms = shapes_of(conditions), terms_of(order)
+    page = query.page
+    arguments: list[object] = [query.site, page.limit, page.offset]
+    if pages.merged(query.subject, shapes, terms) is not None:
+        arguments.append(min(page.limit + page.offset, MAX_ID))
+    arguments += arguments_of(conditions)
+    arguments += order_arguments(order)
+    found, shown = [], []
+    for include, shows in includes.chain(query):
+        its_conditions = sorted_conditions(include.conditions)
+        arguments += arguments_of(its_conditions)
+        arguments += order_arguments(include.order)
+        if includes.takes_limit(query.subject, include.subject):
+            arguments.append(include.limit)
+        found.append((included(include, its_conditions), shows))
+        if shows:
+            shown.append(include.subject)
+    filtered, own_filter = None, False
+    if query.filtered_statistics and {query.subject, *shown} & {Subject.PRODUCTS, Subject.AUTHORS}:
+        restricting, own_filter = includes.filter_of(query)
+        restricting = conditions if own_filter else sorted_conditions(restricting)
+        filtered = shapes_of(restricting)
+        if not own_filter:
+            arguments += arguments_of(restricting)
+    asked = includes.Asked(
+        query.subject,
+        shapes,
+        terms,
+        pages.bound_of(page.limit, page.offset),
+        tuple(found),
+        query.statistics,
+        filtered,
+        own_filter,
+        query.exclude_family,
+        query.excludes_syndicated,
+    )
+    return Statement(_query_text(schema, asked), arguments), tuple(shown)
+
+
+def statistics_statement(schema: Schema, query: StatisticsQuery) -> Statement:
+    conditions = sorted_conditions(query.conditions)
+    text = bulk_text(schema, shapes_of(conditions), query.exclude_family, query.excludes_syndicated)
+    ids = list(dict.fromkeys(query.product_ids))
+    return Statement(text, [query.site, ids, *arguments_of(conditions)])
+
+
+def is_expensive(query: ReviewQuery | Query) -> bool:
     """Whether the work grows with the site: a text search, a live count, an order without an index, a deep page.
 
     What is found by ids or by an entity's name is not, as long as an entity's reviews are asked for by time.
     """
-    if any(_names_ids(condition) for condition in query.conditions):
+    if isinstance(query, Query):
+        return _is_expensive(query)
+    if any(_names(condition, _IDS[Subject.REVIEWS]) for condition in query.conditions):
         return False
     if query.page.offset > _DEEP or not _by_index(query.order):
         return True
     if any(isinstance(condition, Contains) for condition in query.conditions):
         return True
-    return _total(query.conditions) == "count" and not any(_names_entities(one) for one in query.conditions)
+    return not _is_stored(query.conditions) and not any(_names(one, _SETS) for one in query.conditions)
+
+
+_IDS = {
+    Subject.REVIEWS: frozenset({Field.REVIEW_ID}),
+    Subject.COMMENTS: frozenset({Field.COMMENT_ID, Field.REVIEW_ID}),
+    Subject.PRODUCTS: frozenset({Field.PRODUCT_ID}),
+    Subject.CATEGORIES: frozenset({Field.CATEGORY_ID, Field.PARENT_ID}),
+    Subject.AUTHORS: frozenset({Field.AUTHOR_ID}),
+}
+_SETS = frozenset({Field.ENTITY_ID, Field.ENTITY_NAME, Field.AUTHOR_ID})
+
+
+def _is_expensive(query: Query) -> bool:
+    if query.filtered_statistics and query.subject is not Subject.CATEGORIES:
+        restricting, _ = includes.filter_of(query)
+        if any(not _names(condition, _SETS) for condition in restricting):
+            return True
+    if any(_names(condition, _IDS[query.subject]) for condition in query.conditions):
+        return False
+    if query.subject not in (Subject.REVIEWS, Subject.COMMENTS) or query.page.offset > _DEEP:
+        return True
+    shapes, terms = shapes_of(query.conditions), terms_of(query.order or DEFAULT_ORDER[query.subject])
+    if pages.by_date(query.subject, terms) is None or any(isinstance(one, Contains) for one in query.conditions):
+        return True
+    if not pages.is_counted(query.subject, shapes, native=query.excludes_syndicated):
+        return False
+    return not any(_names(one, _SETS) for one in query.conditions)
 
 
 def _by_index(order: tuple[Order, ...]) -> bool:
     return len(order) == 1 and order[0].field in _INDEXED
 
 
-def _names_ids(condition: Condition) -> bool:
-    return isinstance(condition, Compare) and condition.field is Field.REVIEW_ID and condition.op is Op.IN
-
-
-def _names_entities(condition: Condition) -> bool:
+def _names(condition: Condition, fields: frozenset[Field]) -> bool:
+    """Whether it says which of these there are, so that no other row has to be looked at."""
     comparisons = condition.comparisons if isinstance(condition, AnyOf) else (condition,)
-    return all(isinstance(one, Compare) and one.field in _ENTITY and one.op is Op.IN for one in comparisons)
+    return all(isinstance(one, Compare) and one.field in fields and one.op is Op.IN for one in comparisons)
 
 
-def _total(conditions: Sequence[Condition]) -> Total:
-    """Where the total comes from: a stored count where there is one, a live count costs ten times as much or more."""
+def _is_stored(conditions: tuple[Condition, ...]) -> bool:
+    """Whether the total is a stored count: a live one costs ten times as much or more."""
     if not conditions:
-        return "site"
-    if len(conditions) == 1:
-        only = conditions[0]
-        if isinstance(only, Compare) and only.field is Field.ENTITY_ID and only.op is Op.IN and len(only.values) == 1:
-            return "entity"
-    return "count"
+        return True
+    only = conditions[0]
+    return (
+        len(conditions) == 1
+        and _names(only, frozenset({Field.ENTITY_ID}))
+        and isinstance(only, Compare)
+        and len(only.values) == 1
+    )
 
 
-def _shape(condition: Condition) -> Shape:
-    match condition:
-        case Compare():
-            return (condition.field, condition.op)
-        case AnyOf():
-            return tuple((one.field, one.op) for one in condition.comparisons)
-        case Contains():
-            return None
-        case _:
-            assert_never(condition)
-
-
-def _place(condition: Condition) -> str:
-    return str(_shape(condition))
-
-
-def _arguments(condition: Condition) -> list[object]:
-    match condition:
-        case Compare():
-            if condition.op is Op.IN_LANGUAGE:
-                return [[_language(str(value)) for value in condition.values]]
-            if condition.op in (Op.IN, Op.NOT_IN):
-                return [list(condition.values)]
-            return [condition.values[0]]
-        case AnyOf():
-            return [argument for one in condition.comparisons for argument in _arguments(one)]
-        case Contains():
-            return [[f"%{_escape(word)}%" for word in condition.words]]
-        case _:
-            assert_never(condition)
-
-
-def _language(value: str) -> str:
-    return value.lower().replace("_", "-")
-
-
-def _escape(word: str) -> str:
-    """The word as a LIKE pattern that means itself."""
-    return word.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+@lru_cache(maxsize=4096)
+def _query_text(schema: Schema, asked: includes.Asked) -> str:
+    return includes.statement(schema, asked)
 
 
 @lru_cache(maxsize=4096)
@@ -170,30 +223,24 @@ def _reviews_text(
     schema: Schema,
     document: Document,
     shapes: tuple[Shape, ...],
-    order: tuple[Order, ...],
-    total: Total,
+    order: tuple[Term, ...],
+    is_stored: bool,
     ids_first: bool,
 ) -> str:
-    where = ["r.site = $1"]
-    parameter = 4
-    for shape in shapes:
-        text, parameter = _condition(shape, parameter)
-        where.append(text)
-    conditions = " and ".join(where)
-    match total:
-        case "site":
-            count = f"select review_count from {schema}.summaries where site = $1 and scope = 'site' and entity_id = ''"
-        case "entity":
-            # The condition's own parameter: the first after site, limit and offset.
-            count = (
-                f"select review_count from {schema}.summaries"
-                " where site = $1 and scope = 'entity' and entity_id = any($4::text[])"
-            )
-        case "count":
-            count = f"select count(*) from {schema}.reviews r where {conditions}"
-        case _:
-            assert_never(total)
-    rows = f"from {schema}.reviews r where {conditions} order by {_order(order)} limit $2 offset $3"
+    builder = Builder(schema, first=4, exclude_family=True, native=False)
+    conditions = " and ".join(["r.site = $1", *builder.conditions(Subject.REVIEWS, shapes)])
+    if not is_stored:
+        count = f"select count(*) from {schema}.reviews r where {conditions}"
+    elif shapes:
+        # The condition's own parameter: the first after site, limit and offset.
+        count = (
+            f"select review_count from {schema}.summaries"
+            " where site = $1 and scope = 'entity' and entity_id = any($4::text[])"
+        )
+    else:
+        count = f"select review_count from {schema}.summaries where site = $1 and scope = 'site' and entity_id = ''"
+    ordered = order_by(builder.order(Subject.REVIEWS, order))
+    rows = f"from {schema}.reviews r where {conditions} order by {ordered} limit $2 offset $3"
     if ids_first:
         documents = (
             f"select json_agg((select row_to_json(d) from (select {document.columns} from {schema}.reviews r"
@@ -202,54 +249,3 @@ def _reviews_text(
     else:
         documents = f"select json_agg(d)::text from (select {document.columns} {rows}) d"
     return f"select s.enabled, coalesce(({count}), 0), ({documents}) from {schema}.sites s where s.site = $1"
-
-
-def _condition(shape: Shape, parameter: int) -> tuple[str, int]:
-    if shape is None:
-        # Null parts drop out of concat_ws; a line end between the parts keeps words from matching across them.
-        return f"concat_ws(E'\\n', r.title, r.text, r.author_name) ilike all (${parameter}::text[])", parameter + 1
-    if isinstance(shape[0], Field):
-        return _comparison(shape, parameter), parameter + 1
-    texts = [_comparison(one, parameter + index) for index, one in enumerate(shape)]
-    return "(" + (" or ".join(texts) or "false") + ")", parameter + len(texts)
-
-
-def _comparison(shape: ComparisonShape, parameter: int) -> str:
-    field, op = shape
-    column, array, scalar = f"r.{field.value}", _ARRAYS[KINDS[field]], _SCALARS[KINDS[field]]
-    match op:
-        case Op.IN:
-            return f"{column} = any(${parameter}::{array})"
-        case Op.NOT_IN if field in NULLABLE:
-            return f"({column} is null or {column} <> all(${parameter}::{array}))"
-        case Op.NOT_IN:
-            return f"{column} <> all(${parameter}::{array})"
-        case Op.AT_LEAST:
-            return f"{column} >= ${parameter}::{scalar}"
-        case Op.BELOW:
-            return f"{column} < ${parameter}::{scalar}"
-        case Op.AT_MOST:
-            return f"{column} <= ${parameter}::{scalar}"
-        case Op.IN_LANGUAGE:
-            return (
-                "exists (select from unnest($N::text[]) range"
-                f" where starts_with(replace(lower({column}), '_', '-') || '-', range || '-'))"
-            ).replace("$N", f"${parameter}")
-        case _:
-            assert_never(op)
-
-
-def _order(order: tuple[Order, ...]) -> str:
-    terms = []
-    for one in order:
-        column = f"r.{one.field.value}"
-        if KINDS[one.field] is Kind.TEXT:
-            # Case and accents aside, so that Émile stands by Emil; not every Postgres is built with ICU's collations.
-            column = f'normalize(lower({column}), nfkd) collate "C"'
-        direction = " desc" if one.descending else ""
-        # Only where there can be nulls: the words would keep a descending index from being used.
-        nulls = " nulls last" if one.field in NULLABLE else ""
-        terms.append(f"{column}{direction}{nulls}")
-    if all(one.field is not Field.REVIEW_ID for one in order):
-        terms.append("r.review_id" + (" desc" if order[0].descending else ""))
-    return ", ".join(terms)

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import orjson
 
 from services.query.core.answers import ReviewPage, Summary
-from services.query.core.reader import Reader
+from services.query.core.reader import ReviewReader
 from services.query.exchange import JSON, NO_STORE, Request, Response, cacheable
 from services.query.intake import Intake, IntakeRefused
 from services.query.lynkow import render
@@ -111,7 +111,7 @@ def locate(path: str) -> Target:
 
 
 class Lynkow:
-    def __init__(self, reader: Reader, intake: Intake, sites: Sites, clock: Clock) -> None:
+    def __init__(self, reader: ReviewReader, intake: Intake, sites: Sites, clock: Clock) -> None:
         self._reader = reader
         self._intake = intake
         self._sites = sites
@@ -141,7 +141,7 @@ class Lynkow:
     def allowed(self, request: Request) -> str:
         return _ALLOW[locate(request.path).route]
 
-    def refuse(self, problem: Problem) -> Response:
+    def refuse(self, request: Request, problem: Problem) -> Response:
         code = _CODES.get(problem.status, "BAD_REQUEST")
         errors = [
             {"code": code, "message": detail.message} | ({} if detail.field is None else {"field": detail.field})

@@ -215,7 +215,8 @@ class _Reading:
         if (entity := self.optional("entity_id", _text(MAX_ENTITY_NAME))) is not None:
             yield Compare(Field.ENTITY_ID, Op.IN, (entity,))
         if words := self.optional("search", _words):
-            yield Contains(words)
+            # This dialect shows neither pros nor cons.
+            yield Contains(words, pros_and_cons=False)
         if (since := self.optional("dateFrom", _moment)) is not None:
             yield Compare(Field.CREATED_AT, Op.AT_LEAST, (since,))
         if (until := self.optional("dateTo", _end_of_moment)) is not None:
@@ -240,7 +241,7 @@ class _Reading:
         descending = self.scalar("sortOrder", _one_of({"asc": False, "desc": True}), True)
         if descending and field in (None, Field.CREATED_AT):
             return NEWEST_FIRST
-        return (Order(field or Field.CREATED_AT, descending),)
+        return (Order(field or Field.CREATED_AT, descending, alphabetical=field is Field.AUTHOR_NAME),)
 
 
 def _whole(lowest: int, highest: int) -> Callable[[str], int]:

@@ -1,0 +1,142 @@
+"""Which rows a page has, and how many there are in all: ids first, whose rows are looked up afterwards."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from services.query.core.conditions import Builder, order_by
+from services.query.core.query import Field, Op, Subject
+from services.query.core.shapes import Comparison, Shape, Term
+from services.query.core.sources import id_of, names, source
+
+SHALLOW = 200
+DEEP = 10_000
+
+# Indexes that hold the rows of one such value in the order of one such date.
+_ORDERED = {
+    (Subject.REVIEWS, Field.ENTITY_ID): (Field.REVIEW_DATE, Field.CREATED_AT),
+    (Subject.REVIEWS, Field.AUTHOR_ID): (Field.REVIEW_DATE,),
+    (Subject.COMMENTS, Field.REVIEW_ID): (Field.COMMENT_DATE,),
+    (Subject.COMMENTS, Field.AUTHOR_ID): (Field.COMMENT_DATE,),
+}
+_DATES = {
+    Subject.REVIEWS: (Field.REVIEW_DATE, Field.CREATED_AT),
+    Subject.COMMENTS: (Field.COMMENT_DATE,),
+}
+_IDS = {Subject.REVIEWS: Field.REVIEW_ID, Subject.COMMENTS: Field.COMMENT_ID}
+_ARRAY = {Field.REVIEW_ID: "bigint[]"}
+
+
+class Page(NamedTuple):
+    ids: str
+    """A query of `id` and `place`."""
+    total: str
+    """A query of one number."""
+    conditions: list[str]
+    """What holds for every row, apart from the site."""
+
+
+def bound_of(limit: int, offset: int) -> int | None:
+    """A constant above which no page of this kind reads. Without one the planner takes a limit that is a parameter for
+    a tenth of the table, and sorts all of it."""
+    return next((bound for bound in (SHALLOW, DEEP) if limit + offset <= bound), None)
+
+
+def by_date(subject: Subject, terms: Sequence[Term]) -> Field | None:
+    """The date by which an index has the rows in this order."""
+    first = terms[0]
+    if first.named not in _DATES.get(subject, ()):
+        return None
+    rest = [(term.named, term.descending) for term in terms[1:]]
+    if rest not in ([], [(_IDS[subject], first.descending)]):
+        return None
+    return first.named if isinstance(first.named, Field) else None
+
+
+def merged(subject: Subject, shapes: Sequence[Shape], terms: Sequence[Term]) -> int | None:
+    """Which condition names a few sets of rows that an index each holds in the wanted order, so that the page is found
+    by merging the beginnings of these: under `= any(…)` the order of an index is lost."""
+    date = by_date(subject, terms)
+    for index, shape in enumerate(shapes):
+        if not _is_choice(shape) or not isinstance(shape, Comparison) or not isinstance(shape.named, Field):
+            continue
+        if date in _ORDERED.get((subject, shape.named), ()):
+            return index
+    return None
+
+
+def page(
+    builder: Builder, subject: Subject, shapes: tuple[Shape, ...], terms: tuple[Term, ...], bound: int | None
+) -> Page:
+    """Parameters: $2 the limit, $3 the offset; then, when `merged`, their sum; then those of conditions and order."""
+    driver = merged(subject, shapes, terms)
+    end = builder.parameter() if driver is not None else ""
+    conditions, members = [], ""
+    for index, shape in enumerate(shapes):
+        if index == driver and isinstance(shape, Comparison) and isinstance(shape.named, Field):
+            values = builder.parameter()
+            if shape.named is Field.ENTITY_ID:
+                members = builder.members(values)
+            else:
+                members = f"{values}::{_ARRAY.get(shape.named, 'text[]')}"
+            conditions.append(f"{id_of(subject)[0]}.{shape.named.value} = any({members})")
+        else:
+            conditions += builder.conditions(subject, [shape])
+    tables, visible = source(builder, subject, names(shapes, terms))
+    ordered = builder.order(subject, terms)
+    if driver is None:
+        keys = ""
+        rows = _selection(subject, keys, tables, visible + conditions, order_by(ordered), bound)
+        ids = f"{rows} limit $2 offset $3"
+    else:
+        shape = shapes[driver]
+        assert isinstance(shape, Comparison)
+        keys = "".join(f", {text} as k{place}" for place, (text, _) in enumerate(ordered))
+        where = [*visible, *conditions[:driver], *conditions[driver + 1 :]]
+        where.append(f"{id_of(subject)[0]}.{Field(shape.named).value} = w")
+        first = _selection(subject, keys, tables, where, order_by(ordered), bound)
+        outside = order_by([(f"y.k{place}", direction) for place, (_, direction) in enumerate(ordered)])
+        ids = (
+            f"select y.id from unnest({members}) w cross join lateral ({first} limit {end}) y"
+            f" order by {outside} limit $2 offset $3"
+        )
+    ids = f"select x.id, row_number() over () as place from ({ids}) x"
+    return Page(ids, _total(builder, subject, shapes, conditions), conditions)
+
+
+def is_counted(subject: Subject, shapes: Sequence[Shape], *, native: bool) -> bool:
+    """Whether the total has to be counted row by row."""
+    if subject is not Subject.REVIEWS:
+        return True
+    entities = [shape for shape in shapes if _is_choice(shape) and names([shape]) == {Field.ENTITY_ID}]
+    ratings = [shape for shape in shapes if isinstance(shape, Comparison) and shape.named is Field.RATING]
+    return len(entities) > 1 or len(entities) + len(ratings) < len(shapes) or (native and bool(ratings))
+
+
+def _is_choice(shape: Shape) -> bool:
+    return isinstance(shape, Comparison) and shape.op is Op.IN and shape.nulls == "none"
+
+
+def _selection(subject: Subject, keys: str, tables: str, where: Sequence[str], order: str, bound: int | None) -> str:
+    rows = f"select {id_of(subject)} as id{keys} from {tables} where {' and '.join(where)} order by {order}"
+    return rows if bound is None else f"select * from ({rows} limit {bound}) bounded"
+
+
+def _total(builder: Builder, subject: Subject, shapes: Sequence[Shape], conditions: Sequence[str]) -> str:
+    if is_counted(subject, shapes, native=builder.native):
+        tables, visible = source(builder, subject, names(shapes))
+        return f"select count(*) from {tables} where {' and '.join([*visible, *conditions])}"
+    scope = "entity" if any(names([shape]) == {Field.ENTITY_ID} for shape in shapes) else "site"
+    count = "native_count" if builder.native else "review_count"
+    tables = f"{builder.schema}.summaries r"
+    if any(names([shape]) == {Field.RATING} for shape in shapes):
+        # Conditions on the rating hold for five counts as they do for rows.
+        count = "rating_count"
+        values = ", ".join(f"({stars}, x.ratings_{stars})" for stars in range(1, 6))
+        tables = (
+            f"(select x.site, x.scope, x.entity_id, v.rating, v.rating_count from {builder.schema}.summaries x"
+            f" cross join lateral (values {values}) v(rating, rating_count)) r"
+        )
+    where = " and ".join(["r.site = $1", f"r.scope = '{scope}'", *conditions])
+    return f"select coalesce(sum(r.{count}), 0)::bigint from {tables} where {where}"
