@@ -16,7 +16,7 @@ DEV := $(VENV)/.installed-dev-$(call lock-id,dev)
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup demo up test check bench bench-text evaluate lock clean venv new-venv
+.PHONY: help setup demo up test check bench bench-text bench-query evaluate lock clean venv new-venv
 
 help: ## Say what there is
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
@@ -46,6 +46,9 @@ bench: $(DEV) ## Measure, as ratios to bare loops and bare SQL
 
 bench-text: $(DEV) ## The text engine against other filters, on the reviews in DATA
 	$(BIN)/python -m tests.bench.bench_text $(DATA)
+
+bench-query: $(DEV) ## A storefront's calls on a million reviews (ARGS=--reviews=100000 for fewer)
+	$(BIN)/python -m tests.bench.bench_storefront $(ARGS)
 
 evaluate: $(DEV) ## Precision and recall beside other filters, on the labelled texts in DATA
 	-cd tests/evaluation/node && npm ci --no-audit --no-fund

@@ -29,7 +29,7 @@ from services.cli.migrations import migrate
 from services.moderation.cases import SCHEMA
 from services.moderation.engine.engine import Engine
 from services.moderation.judging.judge import Judge
-from services.moderation.processor import ReviewProcessor
+from services.moderation.processor import ModerationProcessor
 from services.moderation.service import MAX_RECORDS
 from shared.clock import SystemClock
 from shared.events.cloudevents import Encoded, encode
@@ -118,7 +118,7 @@ async def processor_alone(dsn: str, count: int) -> Timing:
         Row(REVIEW_SUBMITTED.name, 0, offset, event.key, event.value, event.headers)
         for offset, event in enumerate(reviews(count))
     ]
-    processor = ReviewProcessor(Judge(Engine.default()), SystemClock())
+    processor = ModerationProcessor(Judge(Engine.default()), SystemClock())
     connection = await asyncpg.connect(dsn)
     try:
         begun, cpu = time.perf_counter(), _cpu()
@@ -135,7 +135,7 @@ async def worker(kafka: KafkaSettings, dsn: str, count: int, *, with_relay: bool
     """The real consumer loop until every review has its case; with the relay, until every event has left the outbox."""
     pool = await create_pool(dsn, application_name="bench-moderation")
     stop = asyncio.Event()
-    processor = _Timed(ReviewProcessor(Judge(Engine.default()), SystemClock()), count)
+    processor = _Timed(ModerationProcessor(Judge(Engine.default()), SystemClock()), count)
     progress = PostgresProgress(pool, SCHEMA, processor.name, partial(topic_ids, kafka))
     consumer = Consumer(processor, progress, SystemClock(), random.Random())
     async with _relay(kafka, dsn) if with_relay else nullcontext():
@@ -168,7 +168,7 @@ class _Timed:
 
     trusted = True
 
-    def __init__(self, inner: ReviewProcessor, count: int) -> None:
+    def __init__(self, inner: ModerationProcessor, count: int) -> None:
         self.name = inner.name
         self.park = inner.park
         self.begun = asyncio.Event()

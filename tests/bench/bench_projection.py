@@ -20,7 +20,8 @@ from typing import Any
 import asyncpg
 
 from services.projection.batch import TOPICS, read
-from services.projection.fold import NO_REPLIES, PublicReview, public_review
+from services.projection.replies import NO_REPLIES
+from services.projection.rows import PublicReview, public_review
 from services.projection.store import Store
 from shared.events.cloudevents import Decoder, encode
 from shared.events.content import ReviewContent
@@ -28,7 +29,7 @@ from shared.events.models import Decision, Published, ReviewModerated, ReviewSub
 from shared.events.topics import REVIEW_MODERATED, REVIEW_SUBMITTED
 from shared.service import tune_garbage_collection
 
-MIGRATION = Path(__file__).parents[2] / "services" / "projection" / "migrations" / "0001_projection.sql"
+MIGRATIONS = Path(__file__).parents[2] / "services" / "projection" / "migrations"
 COLUMNS = PublicReview._fields
 START = datetime(2026, 1, 1, tzinfo=UTC)
 WORDS = (
@@ -142,7 +143,8 @@ async def _prepare(connection: asyncpg.Connection[Any]) -> None:
             f"do $$ begin create role {role} nologin; exception when duplicate_object then null; end $$"
         )
     await connection.execute("drop schema if exists projection cascade; drop schema if exists published cascade")
-    await connection.execute(MIGRATION.read_text().split("-- migrate:down")[0])
+    for migration in sorted(MIGRATIONS.glob("*.sql")):
+        await connection.execute(migration.read_text().split("-- migrate:down")[0])
     await connection.execute("create table published.rival (like published.reviews including all)")
     await connection.execute("create temp table if not exists incoming (like published.rival) on commit delete rows")
 

@@ -29,11 +29,13 @@ from services.query.core import sql
 from services.query.core.query import Page, ReviewQuery
 from services.query.core.reader import PostgresReader
 from services.query.lynkow import render
-from services.query.service import build_edge, open_connections
+from services.query.service import build_edge, find_pass_keys, open_connections
 from services.query.settings import QuerySettings
 from shared.clock import SystemClock
 from shared.http.server import bind, serve
 from shared.service import Health
+from tests.bench.load import load
+from tests.storefront_world import RecordingIntake
 
 ROOT = Path(__file__).parents[2]
 SITE = "bench"
@@ -170,13 +172,9 @@ def _settings(dsn: str) -> QuerySettings:
 
 async def _serve_ours(dsn: str) -> None:
     settings = _settings(dsn)
-    reader = PostgresReader(open_connections(settings))
-    await _serve(build_edge(settings, reader, _NoIntake(), SystemClock(), Health()))
-
-
-class _NoIntake:
-    async def submit(self, site: str, submission: Any, idempotency_key: str | None) -> Any:
-        raise NotImplementedError
+    connections = open_connections(settings)
+    reader, keys = PostgresReader(connections), find_pass_keys(connections)
+    await _serve(build_edge(settings, reader, RecordingIntake(), SystemClock(), Health(), keys))
 
 
 class _Response(BaseModel):
@@ -284,59 +282,6 @@ async def _asyncpg_alone(dsn: str, seconds: float, callers: int) -> float:
     return done / (time.perf_counter() - started)
 
 
-class _Caller(asyncio.Protocol):
-    """One kept-alive connection that asks again as soon as it has the whole answer."""
-
-    def __init__(self, deadline: float) -> None:
-        self._deadline = deadline
-        self._request = f"GET {PATH} HTTP/1.1\r\nHost: bench\r\nAccept: */*\r\n\r\n".encode()
-        self._buffer = b""
-        self._missing = 0
-        self.answers = 0
-        self.ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.WriteTransport) or hasattr(transport, "write")
-        self._transport: Any = transport
-        self._transport.write(self._request)
-
-    def data_received(self, data: bytes) -> None:
-        if self._missing:
-            self._missing -= len(data)
-        else:
-            self._buffer += data
-            head, found, body = self._buffer.partition(b"\r\n\r\n")
-            if not found:
-                return
-            if not head.startswith(b"HTTP/1.1 200"):
-                self.ended.set_exception(RuntimeError(head.split(b"\r\n")[0].decode()))
-                return
-            length = head.lower().partition(b"content-length:")[2].partition(b"\r\n")[0]
-            self._missing = int(length) - len(body)
-            self._buffer = b""
-        if self._missing == 0:
-            self.answers += 1
-            if time.perf_counter() < self._deadline:
-                self._transport.write(self._request)
-            else:
-                self._transport.close()
-
-    def connection_lost(self, error: Exception | None) -> None:
-        if not self.ended.done():
-            self.ended.set_result(None)
-
-
-async def _load(port: int, seconds: float, callers: int) -> float:
-    loop = asyncio.get_running_loop()
-    started = time.perf_counter()
-    deadline = started + seconds
-    protocols = [
-        (await loop.create_connection(lambda: _Caller(deadline), "127.0.0.1", port))[1] for _ in range(callers)
-    ]
-    await asyncio.gather(*(protocol.ended for protocol in protocols))
-    return sum(protocol.answers for protocol in protocols) / (time.perf_counter() - started)
-
-
 def main() -> None:
     match sys.argv[1:]:
         case ["ours", dsn]:
@@ -346,7 +291,8 @@ def main() -> None:
         case ["asyncpg", dsn, seconds, callers]:
             print(json.dumps(uvloop.run(_asyncpg_alone(dsn, float(seconds), int(callers)))))
         case ["load", port, seconds, callers]:
-            print(json.dumps(uvloop.run(_load(int(port), float(seconds), int(callers)))))
+            measured = uvloop.run(load(int(port), [PATH], float(seconds), int(callers), b'"data"'))
+            print(json.dumps(measured.per_second))
         case options:
             parser = argparse.ArgumentParser(description=__doc__)
             parser.add_argument("--dsn")
