@@ -13,14 +13,27 @@ from typing import Any
 import asyncpg
 
 from services.projection.processor import ProjectionProcessor
+from services.projection.recount import Difference, differences
 from services.projection.store import Store
+from shared.events.catalog import Brand, CatalogKind, Category, Product
 from shared.events.cloudevents import encode, encode_tombstone
-from shared.events.content import ReviewContent
+from shared.events.content import CommentContent, ReviewContent, ReviewDetails
 from shared.events.ids import reply_id
 from shared.events.models import (
+    BrandUpdated,
+    CatalogEntryRemoved,
+    CategoryUpdated,
+    CommentModerated,
+    CommentSubmitted,
+    CommentWithdrawn,
+    ContentKind,
     Decision,
     Event,
+    FeedbackGiven,
+    FeedbackRemoved,
+    ProductUpdated,
     Published,
+    PublishedComment,
     ReplyPosted,
     ReplyRemoved,
     ReviewModerated,
@@ -28,13 +41,32 @@ from shared.events.models import (
     ReviewWithdrawn,
     SiteSettingsChanged,
     Status,
+    VocabularyUpdated,
+    Vote,
 )
 from shared.events.settings import SiteSettings
 from shared.events.topics import TOPICS, TopicSpec
+from shared.events.vocabulary import DEFAULT_LOCALE, Vocabulary
 from shared.kafka.consumer import Failure, Poison
 
 START = datetime(2026, 1, 1, 12, tzinfo=UTC)
-MIGRATION = Path(__file__).parents[1] / "services" / "projection" / "migrations" / "0001_projection.sql"
+MIGRATIONS = Path(__file__).parents[1] / "services" / "projection" / "migrations"
+TABLES = {
+    "projection": ("reviews", "replies", "sites", "comments", "feedback", "feedback_totals", "catalog"),
+    "published": (
+        "reviews",
+        "comments",
+        "summaries",
+        "distributions",
+        "authors",
+        "sites",
+        "products",
+        "categories",
+        "category_ancestors",
+        "brands",
+        "vocabularies",
+    ),
+}
 SPECS: dict[type[Event], TopicSpec] = {event: spec for spec in TOPICS for event in spec.events}
 
 
@@ -86,6 +118,8 @@ def moderated(
     revision: int | None = None,
     site: str = "shop",
     said: ReviewContent | None = None,
+    is_featured: bool = False,
+    codes: tuple[str, ...] = (),
 ) -> ReviewModerated:
     """`public` is the revision that is public after the decision."""
     published = None
@@ -97,6 +131,8 @@ def moderated(
             submitted_at=START + timedelta(hours=public),
             published_at=START + timedelta(hours=public, minutes=1),
             content=said or content(public),
+            is_featured=is_featured,
+            codes=codes,
         )
     return ReviewModerated(
         site=site,
@@ -179,6 +215,141 @@ def settings(sequence: int = 1, enabled: bool = True, site: str = "shop") -> Sit
     )
 
 
+def detailed(revision: int = 1, rating: int = 4, entity_id: str | None = "shirt", **details: Any) -> ReviewContent:
+    return content(revision, rating, entity_id, details=ReviewDetails(**details))
+
+
+def comment(
+    comment_id: int = 101,
+    review_id: int = 1,
+    sequence: int = 1,
+    status: Status = "approved",
+    public: int | None = 1,
+    revision: int | None = None,
+    site: str = "shop",
+    codes: tuple[str, ...] = (),
+    **said: Any,
+) -> CommentModerated:
+    """`public` is the revision that is public after the decision."""
+    published = None
+    if public is not None:
+        published = PublishedComment(
+            revision=public,
+            created_at=START,
+            submitted_at=START + timedelta(hours=public),
+            published_at=START + timedelta(hours=public, minutes=1),
+            content=CommentContent(**{"text": f"Agreed, {public}", "locale": "en", **said}),
+            codes=codes,
+        )
+    return CommentModerated(
+        site=site,
+        sequence=sequence,
+        comment_id=comment_id,
+        review_id=review_id,
+        revision=revision or public or 1,
+        status=status,
+        decision=Decision(version=sequence, actor_kind="person", actor="key-1", decided_at=START),
+        published=published,
+        first_published_at=START + timedelta(minutes=5) if published else None,
+        publish_count=1 if published else 0,
+    )
+
+
+def comment_submitted(
+    comment_id: int = 101, review_id: int = 1, sequence: int = 1, site: str = "shop"
+) -> CommentSubmitted:
+    return CommentSubmitted(
+        site=site,
+        sequence=sequence,
+        comment_id=comment_id,
+        review_id=review_id,
+        revision=sequence,
+        created_at=START,
+        submitted_at=START,
+        content=CommentContent(text="Agreed", locale="en"),
+        channel="api",
+        settings_version=1,
+        require_approval=False,
+    )
+
+
+def comment_withdrawn(
+    comment_id: int = 101, review_id: int = 1, sequence: int = 2, site: str = "shop"
+) -> CommentWithdrawn:
+    return CommentWithdrawn(
+        site=site,
+        sequence=sequence,
+        comment_id=comment_id,
+        review_id=review_id,
+        revision=1,
+        reason="withdrawn",
+        withdrawn_at=START,
+        withdrawn_by="key-1",
+    )
+
+
+def feedback(
+    content_id: int = 1,
+    vote: Vote = "positive",
+    voter: str = "anna",
+    sequence: int = 1,
+    content_kind: ContentKind = "review",
+    site: str = "shop",
+) -> FeedbackGiven:
+    return FeedbackGiven(
+        site=site,
+        sequence=sequence,
+        content_kind=content_kind,
+        content_id=content_id,
+        voter=voter,
+        kind="inappropriate" if vote == "inappropriate" else "helpfulness",
+        vote=vote,
+        given_at=START,
+    )
+
+
+def feedback_removed(given: FeedbackGiven, sequence: int = 2) -> FeedbackRemoved:
+    return FeedbackRemoved(
+        site=given.site,
+        sequence=sequence,
+        content_kind=given.content_kind,
+        content_id=given.content_id,
+        voter=given.voter,
+        kind=given.kind,
+        removed_at=START,
+    )
+
+
+def product(product_id: str = "shirt", sequence: int = 1, site: str = "shop", **more: Any) -> ProductUpdated:
+    given = Product(id=product_id, **{"name": f"Product {sequence}", **more})
+    return ProductUpdated(site=site, sequence=sequence, product=given, updated_at=START)
+
+
+def category(
+    category_id: str, parent_id: str | None = None, sequence: int = 1, site: str = "shop", **more: Any
+) -> CategoryUpdated:
+    given = Category(id=category_id, parent_id=parent_id, **{"name": f"Category {sequence}", **more})
+    return CategoryUpdated(site=site, sequence=sequence, category=given, updated_at=START)
+
+
+def brand(brand_id: str = "acme", sequence: int = 1, site: str = "shop") -> BrandUpdated:
+    return BrandUpdated(
+        site=site, sequence=sequence, brand=Brand(id=brand_id, name=f"Brand {sequence}"), updated_at=START
+    )
+
+
+def vocabulary(
+    locale: str = DEFAULT_LOCALE, sequence: int = 1, site: str = "shop", given: Vocabulary | None = None
+) -> VocabularyUpdated:
+    return VocabularyUpdated(
+        site=site, sequence=sequence, locale=locale, vocabulary=given or Vocabulary(), updated_at=START
+    )
+
+
+def entry_removed(kind: CatalogKind, entry_id: str, sequence: int = 2, site: str = "shop") -> CatalogEntryRemoved:
+    return CatalogEntryRemoved(site=site, sequence=sequence, kind=kind, entry_id=entry_id, removed_at=START)
+
+
 class World:
     """A read model in two schemas of a database, and one projector in front of it."""
 
@@ -205,47 +376,64 @@ class World:
     async def events(self, *events: Event) -> None:
         await self.fold(*map(record, events))
 
+    async def clear(self) -> None:
+        """As the service itself may: it is not the owner of its tables."""
+        for table in reversed(self._tables().values()):
+            await self.connection.execute(f"delete from {table}")
+
     async def empty(self) -> None:
-        await self.connection.execute(
-            f"truncate {self.staging}.reviews, {self.staging}.replies, {self.staging}.sites, "
-            f"{self.published}.reviews, {self.published}.summaries, {self.published}.sites"
-        )
+        await self.connection.execute("truncate " + ", ".join(self._tables().values()))
 
     async def public(self, site: str = "shop") -> dict[int, asyncpg.Record]:
         rows = await self.connection.fetch(f"select * from {self.published}.reviews where site = $1", site)
         return {row["review_id"]: row for row in rows}
 
-    async def snapshot(self) -> dict[str, list[tuple[Any, ...]]]:
-        """Every row of every table, the staged ones too."""
-        tables = {
-            f"{self.staging}.reviews": "projection.reviews",
-            f"{self.staging}.replies": "projection.replies",
-            f"{self.staging}.sites": "projection.sites",
-            f"{self.published}.reviews": "published.reviews",
-            f"{self.published}.summaries": "published.summaries",
-            f"{self.published}.sites": "published.sites",
-        }
+    async def comments(self, site: str = "shop") -> dict[int, asyncpg.Record]:
+        rows = await self.connection.fetch(f"select * from {self.published}.comments where site = $1", site)
+        return {row["comment_id"]: row for row in rows}
+
+    async def summary(self, entity_id: str | None = None, site: str = "shop") -> dict[str, Any]:
+        """Of an entity, or of the site. Empty when there is none."""
+        row = await self.connection.fetchrow(
+            f"select * from {self.published}.summaries where site = $1 and scope = $2 and entity_id = $3",
+            site,
+            "site" if entity_id is None else "entity",
+            entity_id or "",
+        )
+        return {} if row is None else dict(row)
+
+    async def ancestors(self, site: str = "shop") -> dict[str, list[str]]:
+        """The nearest first."""
+        rows = await self.connection.fetch(
+            f"""select category_id, array_agg(ancestor_id order by depth) from {self.published}.category_ancestors
+                where site = $1 group by category_id""",
+            site,
+        )
+        return {row[0]: row[1] for row in rows}
+
+    async def snapshot(self, *schemas: str) -> dict[str, list[tuple[Any, ...]]]:
+        """Every row of every table of the schemas, by default of both, the staged ones too."""
         return {
             name: sorted((tuple(row) for row in await self.connection.fetch(f"select * from {table}")), key=repr)
-            for table, name in tables.items()
+            for name, table in self._tables().items()
+            if not schemas or name.partition(".")[0] in schemas
         }
 
-    async def recount(self) -> list[tuple[Any, ...]]:
-        """Where the summaries are not what the rows say; empty when all is well."""
-        stars = ", ".join(f"count(*) filter (where rating = {rating})" for rating in range(1, 6))
-        counted = " union all ".join(
-            f"select site, '{scope}', {entity}, count(*), sum(rating)::bigint, {stars} from {self.published}.reviews "
-            f"group by site, {entity}"
-            for scope, entity in (("site", "''::text"), ("entity", "entity_id"))
-        )
-        stored = f"select * from {self.published}.summaries"
-        rows = await self.connection.fetch(f"(({counted}) except {stored}) union all ({stored} except ({counted}))")
-        return [tuple(row) for row in rows]
+    async def recount(self) -> list[Difference]:
+        """Where the counts are not what the rows say; empty when all is well."""
+        return await differences(self.connection, self.staging, self.published)
+
+    def _tables(self) -> dict[str, str]:
+        schemas = {"projection": self.staging, "published": self.published}
+        return {f"{name}.{table}": f"{schemas[name]}.{table}" for name, tables in TABLES.items() for table in tables}
 
 
-def migration(prefix: str = "") -> str:
-    up = MIGRATION.read_text().split("-- migrate:down")[0]
-    return re.sub(r"\b(projection|published)\b", rf"{prefix}\1", up)
+def migration(prefix: str = "", number: str = "", down: bool = False) -> str:
+    """The SQL of the migration of this number, or of all of them."""
+    files = [path.read_text().split("-- migrate:down")[down] for path in sorted(MIGRATIONS.glob(f"{number}*.sql"))]
+    # `published` is the name of a column too.
+    sql = re.sub(r"\b(projection|published)(?=\.)", rf"{prefix}\1", "".join(files))
+    return re.sub(r"\bschema .*", lambda line: re.sub(r"\b(projection|published)\b", rf"{prefix}\1", line[0]), sql)
 
 
 @asynccontextmanager

@@ -3,27 +3,80 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
+from typing import TypeVar
 
-from services.projection.fold import ReplyFact
+from services.projection.catalog import EntryFact
+from services.projection.feedback import FeedbackFact
+from services.projection.keys import (
+    CommentKey,
+    EntryKey,
+    FeedbackKey,
+    ReplyKey,
+    ReviewKey,
+    parse_catalog_key,
+    parse_feedback_key,
+    parse_reply_key,
+    parse_review_key,
+    parse_sequence,
+    text_of,
+)
+from services.projection.replies import ReplyFact
 from shared.events.cloudevents import BadEvent, Decoded, DecodeError, Decoder, UnknownType, UnknownVersion
-from shared.events.ids import MAX_REVIEW_ID, reply_id
-from shared.events.models import Event, ReplyPosted, ReplyRemoved, ReviewModerated, ReviewWithdrawn, SiteSettingsChanged
-from shared.events.topics import REPLY_POSTED, REVIEW_MODERATED, REVIEW_SUBMITTED, SITE_SETTINGS_CHANGED, TopicSpec
+from shared.events.ids import reply_id
+from shared.events.models import (
+    BrandUpdated,
+    CatalogEntryRemoved,
+    CategoryUpdated,
+    CommentModerated,
+    CommentWithdrawn,
+    Event,
+    FeedbackGiven,
+    FeedbackRemoved,
+    ProductUpdated,
+    ReplyPosted,
+    ReplyRemoved,
+    ReviewModerated,
+    ReviewWithdrawn,
+    SiteSettingsChanged,
+    VocabularyUpdated,
+)
+from shared.events.topics import (
+    CATALOG_UPDATED,
+    COMMENT_MODERATED,
+    COMMENT_SUBMITTED,
+    REPLY_POSTED,
+    REVIEW_FEEDBACK,
+    REVIEW_MODERATED,
+    REVIEW_SUBMITTED,
+    SITE_SETTINGS_CHANGED,
+    TopicSpec,
+)
 from shared.kafka.consumer import Failure, Poison, Systematic
 from shared.kafka.record import Record, header
 
-TOPICS: tuple[TopicSpec, ...] = (REVIEW_SUBMITTED, REVIEW_MODERATED, REPLY_POSTED, SITE_SETTINGS_CHANGED)
+TOPICS: tuple[TopicSpec, ...] = (
+    REVIEW_SUBMITTED,
+    REVIEW_MODERATED,
+    REPLY_POSTED,
+    SITE_SETTINGS_CHANGED,
+    COMMENT_SUBMITTED,
+    COMMENT_MODERATED,
+    REVIEW_FEEDBACK,
+    CATALOG_UPDATED,
+)
 REVIEW_TOPICS = frozenset({REVIEW_SUBMITTED.name, REVIEW_MODERATED.name})
+COMMENT_TOPICS = frozenset({COMMENT_SUBMITTED.name, COMMENT_MODERATED.name})
+MODERATED_TOPICS = frozenset({REVIEW_MODERATED.name, COMMENT_MODERATED.name})
 
-ReviewKey = tuple[str, int]
-ReplyKey = tuple[str, int, int]
-"""Site, review and slot."""
+_SUBMITTED: Mapping[str, bytes] = {
+    REVIEW_SUBMITTED.name: b"review.submitted.v",
+    COMMENT_SUBMITTED.name: b"comment.submitted.v",
+}
+_WITHDRAWN = (b"review.withdrawn", b"comment.withdrawn")
 
-_SUBMITTED = b"review.submitted.v"
-_WITHDRAWN = b"review.withdrawn"
-_MAX_SEQUENCE = 2**63 - 1
-_MAX_SLOT = 2**31 - 1
+Key = TypeVar("Key")
+Fact = TypeVar("Fact", ReviewModerated, CommentModerated, SiteSettingsChanged, ReplyFact, FeedbackFact, EntryFact)
 
 
 @dataclass(slots=True)
@@ -34,48 +87,68 @@ class Batch:
     withdrawn: set[ReviewKey] = field(default_factory=set)
     replies: dict[ReplyKey, ReplyFact] = field(default_factory=dict)
     sites: dict[str, SiteSettingsChanged] = field(default_factory=dict)
+    comments: dict[CommentKey, CommentModerated] = field(default_factory=dict)
+    withdrawn_comments: set[CommentKey] = field(default_factory=set)
+    feedback: dict[FeedbackKey, FeedbackFact] = field(default_factory=dict)
+    catalog: dict[EntryKey, EntryFact] = field(default_factory=dict)
     hidden_reviews: dict[ReviewKey, int | None] = field(default_factory=dict)
     hidden_replies: dict[ReplyKey, int | None] = field(default_factory=dict)
     hidden_sites: dict[str, int | None] = field(default_factory=dict)
+    hidden_comments: dict[CommentKey, int | None] = field(default_factory=dict)
+    hidden_feedback: dict[FeedbackKey, int | None] = field(default_factory=dict)
+    hidden_catalog: dict[EntryKey, int | None] = field(default_factory=dict)
 
     def __bool__(self) -> bool:
-        return bool(
-            self.moderated
-            or self.withdrawn
-            or self.replies
-            or self.sites
-            or self.hidden_reviews
-            or self.hidden_replies
-            or self.hidden_sites
-        )
+        return any(getattr(self, part.name) for part in fields(self))
 
-    def review_keys(self) -> list[ReviewKey]:
-        """Every review whose public row may change, in the order in which they are locked."""
+    def review_keys(self) -> set[ReviewKey]:
+        """Every review of which the batch itself says something."""
         keys = {*self.moderated, *self.withdrawn, *self.hidden_reviews}
         for replies in (self.replies, self.hidden_replies):
             keys.update((site, review_id) for site, review_id, _ in replies)
-        return sorted(keys)
+        return keys
+
+    def comment_keys(self) -> set[CommentKey]:
+        return {*self.comments, *self.withdrawn_comments, *self.hidden_comments}
 
     def add(self, topic: str, key: bytes, decoded: Decoded[Event]) -> None:
         """Raises BadEvent when the event contradicts itself."""
         event = decoded.event
         if isinstance(event, ReviewModerated):
             _check_moderated(event)
-            review = (event.site, event.review_id)
-            known = self.moderated.get(review)
-            if known is None or event.sequence > known.sequence:
-                self.moderated[review] = event
+            if event.published is not None and event.first_published_at is None:
+                raise BadEvent("first_published_at: is missing from a public review")
+            _keep_newest(self.moderated, (event.site, event.review_id), event)
+        elif isinstance(event, FeedbackGiven):
+            if (event.vote == "inappropriate") != (event.kind == "inappropriate"):
+                raise BadEvent("vote: is not one of this kind of feedback")
+            self._add_feedback(event, event.vote)
+        elif isinstance(event, FeedbackRemoved):
+            self._add_feedback(event, None)
+        elif isinstance(event, CommentModerated):
+            _check_moderated(event)
+            _keep_newest(self.comments, (event.site, event.comment_id), event)
         elif isinstance(event, ReviewWithdrawn):
             self.withdrawn.add((event.site, event.review_id))
+        elif isinstance(event, CommentWithdrawn):
+            self.withdrawn_comments.add((event.site, event.comment_id))
         elif isinstance(event, ReplyPosted | ReplyRemoved):
             if event.reply_id != reply_id(event.review_id, event.slot):
                 raise BadEvent("reply_id: is not that of the review and the slot")
             posted = event if isinstance(event, ReplyPosted) else None
-            self._add_reply(ReplyFact(event.site, event.review_id, event.slot, event.sequence, posted))
+            self._add_reply((event.site, event.review_id, event.slot), event.sequence, posted)
         elif isinstance(event, SiteSettingsChanged):
-            known_site = self.sites.get(event.site)
-            if known_site is None or event.sequence > known_site.sequence:
-                self.sites[event.site] = event
+            _keep_newest(self.sites, event.site, event)
+        elif isinstance(event, ProductUpdated):
+            self._add_entry(EntryKey(event.site, "product", event.product.id), event.sequence, event)
+        elif isinstance(event, CategoryUpdated):
+            self._add_entry(EntryKey(event.site, "category", event.category.id), event.sequence, event)
+        elif isinstance(event, BrandUpdated):
+            self._add_entry(EntryKey(event.site, "brand", event.brand.id), event.sequence, event)
+        elif isinstance(event, VocabularyUpdated):
+            self._add_entry(EntryKey(event.site, "vocabulary", event.locale), event.sequence, event)
+        elif isinstance(event, CatalogEntryRemoved):
+            self._add_entry(EntryKey(event.site, event.kind, event.entry_id), event.sequence, None)
         elif event is None:
             self._add_tombstone(topic, key, decoded.sequence)
         else:
@@ -84,28 +157,47 @@ class Batch:
     def _add_tombstone(self, topic: str, key: bytes, sequence: int) -> None:
         if topic in REVIEW_TOPICS and (review := parse_review_key(key)) is not None:
             self.withdrawn.add(review)
+        elif topic in COMMENT_TOPICS and (comment := parse_review_key(key)) is not None:
+            self.withdrawn_comments.add(comment)
         elif topic == REPLY_POSTED.name and (reply := parse_reply_key(key)) is not None:
-            self._add_reply(ReplyFact(*reply, sequence, None))
+            self._add_reply(reply, sequence, None)
+        elif topic == REVIEW_FEEDBACK.name and (feedback := parse_feedback_key(key)) is not None:
+            _keep_newest(self.feedback, feedback, FeedbackFact(sequence, None))
+        elif topic == CATALOG_UPDATED.name and (entry := parse_catalog_key(key)) is not None:
+            self._add_entry(entry, sequence, None)
         else:
             raise BadEvent("the event: there is none, and a tombstone has no meaning for this key")
 
-    def _add_reply(self, fact: ReplyFact) -> None:
-        reply = (fact.site, fact.review_id, fact.slot)
-        known = self.replies.get(reply)
-        if known is None or fact.sequence > known.sequence:
-            self.replies[reply] = fact
+    def _add_reply(self, key: ReplyKey, sequence: int, posted: ReplyPosted | None) -> None:
+        _keep_newest(self.replies, key, ReplyFact(*key, sequence, posted))
+
+    def _add_feedback(self, event: FeedbackGiven | FeedbackRemoved, vote: str | None) -> None:
+        key = FeedbackKey(event.site, event.content_kind, event.content_id, event.voter, event.kind)
+        _keep_newest(self.feedback, key, FeedbackFact(event.sequence, vote))
+
+    def _add_entry(
+        self,
+        key: EntryKey,
+        sequence: int,
+        event: ProductUpdated | CategoryUpdated | BrandUpdated | VocabularyUpdated | None,
+    ) -> None:
+        _keep_newest(self.catalog, key, EntryFact(sequence, event))
 
 
 def read(records: Sequence[Record], decoders: Mapping[str, Decoder]) -> Batch:
     """Raises Poison for a record that cannot be read, and Systematic for a type that this version does not know."""
     batch = Batch()
-    submitted = REVIEW_SUBMITTED.name
     for record in records:
         topic = record.topic
         decoder = decoders[topic]
         try:
             # Submissions are moderation's to read: half of all records, so not even their JSON is parsed.
-            if topic == submitted and record.value is not None and _is_submission(decoder, record):
+            submitted = _SUBMITTED.get(topic)
+            if (
+                submitted is not None
+                and record.value is not None
+                and decoder.type_of(record.headers).startswith(submitted)
+            ):
                 continue
             decoded = decoder.decode(record.key, record.value, record.headers)
             batch.add(topic, record.key or b"", decoded)
@@ -119,72 +211,47 @@ def read(records: Sequence[Record], decoders: Mapping[str, Decoder]) -> Batch:
 def unreadable(record: Record) -> Batch:
     """What a record that cannot be processed hides; empty when not even its key can be read."""
     batch = Batch()
-    key = record.key or b""
-    sequence = _sequence(header(record, "ce_sequence"))
-    if record.topic in REVIEW_TOPICS and (review := parse_review_key(key)) is not None:
-        if record.topic == REVIEW_MODERATED.name:
-            batch.hidden_reviews[review] = sequence
+    topic, key = record.topic, record.key or b""
+    sequence = parse_sequence(header(record, "ce_sequence"))
+    if topic in REVIEW_TOPICS or topic in COMMENT_TOPICS:
+        withdrawn, hidden = (
+            (batch.withdrawn, batch.hidden_reviews)
+            if topic in REVIEW_TOPICS
+            else (batch.withdrawn_comments, batch.hidden_comments)
+        )
+        content = parse_review_key(key)
+        if content is None:
+            pass
+        elif topic in MODERATED_TOPICS:
+            hidden[content] = sequence
         elif record.value is None or (header(record, "ce_type") or b"").startswith(_WITHDRAWN):
-            # Whatever else it says, the review is gone, and that is final.
-            batch.withdrawn.add(review)
+            # Whatever else it says, the content is gone, and that is final.
+            withdrawn.add(content)
         else:
             # Perhaps a withdrawal. Its sequence is intake's, moderation's counts here: until the next decision.
-            batch.hidden_reviews[review] = None
-    elif record.topic == REPLY_POSTED.name and (reply := parse_reply_key(key)) is not None:
+            hidden[content] = None
+    elif topic == REPLY_POSTED.name and (reply := parse_reply_key(key)) is not None:
         batch.hidden_replies[reply] = sequence
-    elif record.topic == SITE_SETTINGS_CHANGED.name and (site := _text(key)):
+    elif topic == REVIEW_FEEDBACK.name and (feedback := parse_feedback_key(key)) is not None:
+        batch.hidden_feedback[feedback] = sequence
+    elif topic == CATALOG_UPDATED.name and (entry := parse_catalog_key(key)) is not None:
+        batch.hidden_catalog[entry] = sequence
+    elif topic == SITE_SETTINGS_CHANGED.name and (site := text_of(key)):
         batch.hidden_sites[site] = sequence
     return batch
 
 
-def parse_review_key(key: bytes) -> ReviewKey | None:
-    site, _, review = _text(key).rpartition("/")
-    number = _number(review, MAX_REVIEW_ID)
-    return None if number is None or not site else (site, number)
+def _keep_newest(known: dict[Key, Fact], key: Key, fact: Fact) -> None:
+    before = known.get(key)
+    if before is None or fact.sequence > before.sequence:
+        known[key] = fact
 
 
-def parse_reply_key(key: bytes) -> ReplyKey | None:
-    site, _, reply = _text(key).rpartition("/")
-    review, _, slot = reply.partition(".")
-    review_number, slot_number = _number(review, MAX_REVIEW_ID), _number(slot, _MAX_SLOT)
-    return None if review_number is None or slot_number is None or not site else (site, review_number, slot_number)
-
-
-def _is_submission(decoder: Decoder, record: Record) -> bool:
-    return decoder.type_of(record.headers).startswith(_SUBMITTED)
-
-
-def _check_moderated(event: ReviewModerated) -> None:
+def _check_moderated(event: ReviewModerated | CommentModerated) -> None:
     published = event.published
     if published is None:
         return
-    if event.first_published_at is None:
-        raise BadEvent("first_published_at: is missing from a public review")
     if published.revision > event.revision or (event.status == "rejected" and published.revision == event.revision):
         raise BadEvent("published.revision: is not one that can have been approved")
     if event.status == "withdrawn":
-        raise BadEvent("published: a withdrawn review has none")
-
-
-def _text(key: bytes) -> str:
-    """Empty when Postgres could not store it."""
-    try:
-        text = key.decode()
-    except UnicodeDecodeError:
-        return ""
-    return "" if "\0" in text else text
-
-
-def _number(text: str, most: int) -> int | None:
-    """Of a key's one and only spelling: another spelling is another key."""
-    if not (text.isascii() and text.isdigit() and len(text) <= 19):
-        return None
-    number = int(text)
-    return number if str(number) == text and number <= most else None
-
-
-def _sequence(value: bytes | None) -> int | None:
-    if value is None or not value.isdigit() or len(value) > 19:
-        return None
-    number = int(value)
-    return number if number <= _MAX_SEQUENCE else None
+        raise BadEvent("published: withdrawn content has none")

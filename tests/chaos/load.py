@@ -31,7 +31,7 @@ from services.moderation.judging.sketch import FEWEST_SHARED, SHORT, likeness
 from services.moderation.policy.facts import Facts
 from services.moderation.policy.policy import Policy, default_policy
 from services.moderation.policy.verdict import Verdict
-from tests.journeys.test_main_path import RECOUNT
+from services.projection.recount import differences
 from tests.running import RunningSystem, Site, eventually
 
 # So short that two rows which have them in common are no copies of each other.
@@ -228,7 +228,7 @@ async def check_final_state(load: Import, policies: Policies = DEFAULT) -> None:
             for row in load.rows
             if outcomes[row.number] == "approved"
         }
-        assert await connection.fetch(RECOUNT) == []
+        assert await differences(connection) == []
         await check_history(connection, load)
         for schema in ("intake", "moderation", "projection"):
             assert await connection.fetchval(f"select count(*) from {schema}.dead_letters") == 0

@@ -18,6 +18,7 @@ from typer.testing import CliRunner
 
 import shared.metrics
 from services.cli.app import app
+from services.cli.importing import detail_kinds
 from services.cli.serving import DEFAULT_PORTS, ServiceName
 from services.intake import submission
 from services.moderation.backtest.jobs import BacktestRunner
@@ -295,6 +296,45 @@ def test_limits() -> None:
     assert f"{submission.MAX_BODY_BYTES // 1024} KiB" in text
 
 
+def test_details_of_reviews() -> None:
+    rows = _table("http-api.md", "review details")
+    limits = {_code(name): most for names, most, _ in rows for name in names.split(", ")}
+
+    assert set(limits) == set(content.ReviewDetails.model_fields)
+    for field, most in {
+        "pros": content.MAX_PROS,
+        "secondary_ratings": content.MAX_SECONDARY_RATING,
+        "context_data": content.MAX_DIMENSION_VALUE,
+        "tags": content.MAX_TAGS,
+        "badges": content.MAX_BADGES,
+        "photos": content.MAX_MEDIA,
+        "videos": content.MAX_MEDIA,
+        "product_recommendation_ids": content.MAX_RECOMMENDED_PRODUCTS,
+        "author_location": content.MAX_LOCATION,
+        "affiliation": content.MAX_NAME,
+        "campaign_id": content.MAX_ENTITY_ID,
+    }.items():
+        assert re.search(rf"\b{most:,}\b", limits[field]), field
+
+
+def test_details_of_mappings() -> None:
+    rows = _table("importing.md", "details")
+    named = [re.match(r"\w+", _code(name)) for names, _ in rows for name in re.split(r", (?=`)", names)]
+
+    assert sorted(match[0] for match in named if match is not None) == sorted(detail_kinds.NAMES)
+
+
+def test_mapping_that_is_shown_is_the_example() -> None:
+    lines = (ROOT / "docs/examples/womens-clothing.yaml").read_text().splitlines()
+    source = "".join(f"{line}\n" for line in lines if line and not line.lstrip().startswith("#"))
+
+    assert f"```yaml\n{source}```" in (ROOT / "docs/importing.md").read_text()
+
+
+GROUPS = {"site", "key", "passkey", "topics", "policy", "words", "catalog", "vocabulary"}
+"""Of commands."""
+
+
 def _shown_commands() -> list[tuple[str, str]]:
     """`plaudit …` in code, by document; also as the tools container of compose runs it."""
     found = []
@@ -315,7 +355,7 @@ def _shown_commands() -> list[tuple[str, str]]:
 def test_commands_that_are_shown_exist(document: str, command: str) -> None:
     words = shlex.split(command)
     name = words[0] if words else ""
-    path = words[:2] if name in {"site", "key", "topics", "policy", "words"} else words[:1]
+    path = words[:2] if name in GROUPS else words[:1]
     answer = CliRunner().invoke(app, [*path, "--help"], env={"COLUMNS": "200", "NO_COLOR": "1", "TERM": "dumb"})
 
     assert answer.exit_code == 0, f"{document}: plaudit {command}\n{answer.output}"

@@ -57,12 +57,12 @@ async def edit(world: IntakeWorld, comment_id: int, revision: int, site: str = "
 
 async def withdraw(world: IntakeWorld, comment_id: int, site: str = "books") -> bool:
     async with transaction(world.pool) as tx:
-        return (await comments.withdraw(tx, world.clock, site, comment_id, "key", None))[1]
+        return (await comments.withdraw(tx, world.registry, site, comment_id, "key", None))[1]
 
 
 async def withdraw_review(world: IntakeWorld, review_id: int) -> None:
     async with transaction(world.pool) as tx:
-        await withdrawal.withdraw(tx, world.clock, "books", review_id, "key", None)
+        await withdrawal.withdraw(tx, world.registry, "books", review_id, "key", None)
         await tx.execute("delete from intake.outbox")
 
 
@@ -204,7 +204,7 @@ async def test_only_a_live_review_is_commented_on(world: IntakeWorld) -> None:
         await comment(world, of + 2)
     assert counted("refused") == before + 3
     assert await world.count("intake.authors") == 1, "of those who were refused nothing is kept"
-    assert await withdraw(world, made.comment_id), "what is there may still be taken back"
+    assert not await withdraw(world, made.comment_id), "it went with its review"
 
 
 async def test_sites_are_apart(world: IntakeWorld) -> None:
@@ -280,7 +280,7 @@ async def test_a_comment_and_a_withdrawal_of_its_review_do_not_pass_each_other(w
     of = await review(world)
     async with world.pool.acquire() as connection, connection.transaction():
         tx: Any = connection
-        await withdrawal.withdraw(tx, world.clock, "books", of, "key", None)
+        await withdrawal.withdraw(tx, world.registry, "books", of, "key", None)
         waiting = asyncio.create_task(comment(world, of))
         await asyncio.sleep(0.2)
         assert not waiting.done()

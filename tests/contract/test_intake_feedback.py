@@ -147,12 +147,12 @@ async def test_what_is_gone_takes_no_votes(world: IntakeWorld) -> None:
     of = await review(world)
     on, other = await comment(world, of), await comment(world, of)
     async with transaction(world.pool) as tx:
-        await comments.withdraw(tx, world.clock, "books", on, "key", None)
+        await comments.withdraw(tx, world.registry, "books", on, "key", None)
     with pytest.raises(Refused, match="REMOVED") as caught:
         await give(world, on, kind="comment")
     assert caught.value.comment_id == on
     async with transaction(world.pool) as tx:
-        await withdrawal.withdraw(tx, world.clock, "books", of, "key", None)
+        await withdrawal.withdraw(tx, world.registry, "books", of, "key", None)
     for attempt in (give(world, of), give(world, other, kind="comment")):
         with pytest.raises(Refused, match="REMOVED") as caught:
             await attempt
@@ -204,7 +204,7 @@ async def test_a_vote_and_a_withdrawal_do_not_pass_each_other(world: IntakeWorld
     of = await review(world)
     async with world.pool.acquire() as connection, connection.transaction():
         tx: Any = connection
-        await withdrawal.withdraw(tx, world.clock, "books", of, "key", None)
+        await withdrawal.withdraw(tx, world.registry, "books", of, "key", None)
         waiting = asyncio.create_task(give(world, of))
         await asyncio.sleep(0.2)
         assert not waiting.done()

@@ -272,8 +272,8 @@ async def test_a_withdrawal_is_final_and_leaves_no_content(world: IntakeWorld) -
     (created,) = await world.submit(record_of("1", author=JANE, text="secret words"))
     assert created.review_id is not None
     async with transaction(world.pool) as tx:
-        _, first = await withdraw(tx, world.clock, "books", created.review_id, "key", None)
-        _, second = await withdraw(tx, world.clock, "books", created.review_id, "key", None)
+        _, first = await withdraw(tx, world.registry, "books", created.review_id, "key", None)
+        _, second = await withdraw(tx, world.registry, "books", created.review_id, "key", None)
     assert (first, second) == (True, False)
     submitted, gone = await world.events()
     assert isinstance(gone, ReviewWithdrawn)
@@ -287,7 +287,7 @@ async def test_a_withdrawal_is_final_and_leaves_no_content(world: IntakeWorld) -
     assert anew.review_id != created.review_id
     with pytest.raises(Refused, match="NOT_FOUND"):
         async with transaction(world.pool) as tx:
-            await withdraw(tx, world.clock, "films", created.review_id, "key", None)
+            await withdraw(tx, world.registry, "films", created.review_id, "key", None)
 
 
 async def test_a_reply_has_one_key_whatever_happens_to_it(world: IntakeWorld) -> None:
@@ -315,7 +315,7 @@ async def test_a_removed_review_takes_no_reply(world: IntakeWorld) -> None:
     created = await world.submit_one()
     assert created.review_id is not None
     async with transaction(world.pool) as tx:
-        await withdraw(tx, world.clock, "books", created.review_id, "key", None)
+        await withdraw(tx, world.registry, "books", created.review_id, "key", None)
     with pytest.raises(Refused, match="REMOVED"):
         async with transaction(world.pool) as tx:
             await replies.set_reply(tx, world.clock, "books", created.review_id, 0, Reply(text="x"), "key", None)

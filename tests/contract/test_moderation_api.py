@@ -17,7 +17,7 @@ from services.moderation.desk import Desk
 from services.moderation.engine.engine import Engine
 from services.moderation.judging.judge import Judge
 from services.moderation.policy.policy import default_policy
-from services.moderation.processor import ReviewProcessor
+from services.moderation.processor import ModerationProcessor
 from services.moderation.queue import Filters, page_query
 from shared.access import ApiKeys, new_key
 from shared.clock import SystemClock
@@ -44,8 +44,8 @@ class Office:
     tokens: dict[str, str]
 
     async def submit(self, *events: Encoded) -> None:
-        processor = ReviewProcessor(judge(), SystemClock())
-        rows = [Row(at, event.key, event.value, event.headers) for at, event in enumerate(events)]
+        processor = ModerationProcessor(judge(), SystemClock())
+        rows = [Row(at, event.key, event.value, event.headers, event.topic) for at, event in enumerate(events)]
         await processor.prepare(rows)
         async with self.pool.acquire() as connection, connection.transaction():
             await processor.process(cast("asyncpg.Connection[Any]", connection), rows)
@@ -100,7 +100,7 @@ async def office(module_database: Database) -> AsyncIterator[Office]:
     owner = await asyncpg.connect(module_database.dsn)
     await owner.execute(
         "truncate moderation.cases, moderation.decisions, moderation.placements, moderation.history, "
-        "moderation.history_probes, moderation.outbox, "
+        "moderation.history_probes, moderation.outbox, moderation.reports, "
         "moderation.dead_letters, access.api_keys restart identity"
     )
     await owner.executemany(
@@ -215,7 +215,7 @@ async def test_nobody_decides_on_a_revision_that_has_moved(office: Office) -> No
 async def test_a_decision_that_waits_for_the_worker_sees_what_the_worker_wrote(office: Office) -> None:
     await office.submit(submission(1))
     edit = submission(1, 2)
-    processor = ReviewProcessor(judge(), SystemClock())
+    processor = ModerationProcessor(judge(), SystemClock())
     async with office.pool.acquire() as connection:
         transaction = connection.transaction()
         await transaction.start()

@@ -13,7 +13,7 @@ import pytest
 from services.moderation.engine.engine import Engine
 from services.moderation.judging.judge import Judge
 from services.moderation.policy.policy import default_policy
-from services.moderation.processor import ReviewProcessor
+from services.moderation.processor import ModerationProcessor
 from shared.clock import SystemClock
 from shared.events.cloudevents import Decoder, Encoded, encode, encode_tombstone, unpack_headers
 from shared.events.content import ReviewContent
@@ -77,11 +77,11 @@ def withdrawn(review_id: int, sequence: int) -> ReviewWithdrawn:
 
 
 def rows(*events: Encoded) -> list[Row]:
-    return [Row(at, event.key, event.value, event.headers) for at, event in enumerate(events)]
+    return [Row(at, event.key, event.value, event.headers, event.topic) for at, event in enumerate(events)]
 
 
-def processor() -> ReviewProcessor:
-    return ReviewProcessor(judge(), SystemClock())
+def processor() -> ModerationProcessor:
+    return ModerationProcessor(judge(), SystemClock())
 
 
 async def process_in(connection: object, records: Sequence[Row]) -> None:

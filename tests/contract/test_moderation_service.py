@@ -17,11 +17,12 @@ from pydantic import SecretStr
 from services.cli.embedded.datadir import temporary_data_dir
 from services.cli.embedded.parts import EmbeddedParts
 from services.cli.migrations import migrate
+from services.moderation.processor import TOPICS as WORKER_TOPICS
 from services.moderation.service import PROBE, run
 from shared.events.cloudevents import Decoder, encode
 from shared.events.content import ReviewContent
 from shared.events.models import ReviewModerated, ReviewSubmitted
-from shared.events.topics import REVIEW_MODERATED, REVIEW_SUBMITTED
+from shared.events.topics import COMMENT_MODERATED, REVIEW_MODERATED, REVIEW_SUBMITTED
 from shared.kafka.admin import Admin
 from shared.kafka.client import KafkaSettings
 from shared.postgres.pool import create_pool
@@ -46,7 +47,7 @@ def moderation_parts() -> Iterator[EmbeddedParts]:
 async def test_a_submission_becomes_an_event_and_the_process_ends_when_told(moderation_parts: EmbeddedParts) -> None:
     kafka = KafkaSettings(bootstrap=moderation_parts.kafka.bootstrap)
     async with Admin(kafka) as admin:
-        await admin.create([REVIEW_SUBMITTED, REVIEW_MODERATED])
+        await admin.create([*WORKER_TOPICS, REVIEW_MODERATED, COMMENT_MODERATED])
     settings = {"postgres": moderation_parts.postgres.dsn, "kafka": {"bootstrap": kafka.bootstrap}}
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-c", SERVE, json.dumps(settings), stderr=asyncio.subprocess.DEVNULL
@@ -71,7 +72,7 @@ async def test_a_database_of_an_earlier_release_is_not_there_yet(database: Datab
     async with await create_pool(database.role("moderation"), application_name="test") as pool:
         await pool.execute(PROBE)
         owner = await asyncpg.connect(database.dsn)
-        await owner.execute("drop table moderation.backtests")
+        await owner.execute("drop table moderation.reports")
         await owner.close()
         with pytest.raises(asyncpg.UndefinedTableError):
             await pool.execute(PROBE)

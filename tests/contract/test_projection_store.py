@@ -9,7 +9,8 @@ import asyncpg
 import orjson
 import pytest
 
-from services.projection.store import Inconsistent, Store
+from services.projection.statistics_store import Inconsistent
+from services.projection.store import Store
 from shared.kafka.consumer import Systematic
 from tests.parts import Database
 from tests.projection_world import (
@@ -237,8 +238,7 @@ async def test_a_missing_summary_is_not_papered_over(shop: World) -> None:
     with pytest.raises(Inconsistent):
         await shop.events(withdrawn())
     assert set(await shop.public()) == {1}
-    for table in ("reviews", "summaries"):
-        await shop.connection.execute(f"delete from published.{table}")
+    await World(shop.connection).clear()
 
 
 async def test_two_projectors_take_turns(shop: World, module_database: Database) -> None:
@@ -257,17 +257,44 @@ async def test_two_projectors_take_turns(shop: World, module_database: Database)
 
 async def test_no_statement_reads_whole_tables_however_small_they_were_when_it_was_planned(shop: World) -> None:
     store = Store()
-    sql = store.statements
+    content, catalog, statistics = store.content.statements, store.catalog.statements, store.statistics.statements
+    votes = store.content.feedback.statements
+    given = (["shop"], "{1}", "{1}")
+    marker = (*given, "{1}", "{1}", "{False}", "{null}")
+    voter = ("{shop}", "{review}", "{1}", "{anna}", "{helpfulness}")
+    counts = ("{-1}", *["{0}"] * 14)
+    value = ("{shop}", "{shirt}", "{tag}", "{use}", "{work}", "{-1}")
+    statements: list[tuple[str, tuple[object, ...]]] = [
+        (content.load_reviews, given),
+        (content.load_replies, given),
+        (content.load_comments, given),
+        (content.load_waiting_comments, given),
+        (content.delete_reviews, given),
+        (content.delete_comments, given),
+        (content.delete_comments_of_reviews, given),
+        (content.update_markers, marker),
+        (content.update_comments, (*marker, "{1}", [None])),
+        (content.update_comment_counts, (*given, "{1}")),
+        (content.vote_on_reviews, (*given, "{1}", "{0}", "{0}")),
+        (content.vote_on_comments, (*given, "{1}", "{0}", "{0}")),
+        (votes.load_feedback, voter),
+        (votes.load_totals, (*given, "review")),
+        (votes.update_feedback, (*voter, "{1}", ["positive"], "{null}")),
+        (votes.delete_totals, voter[:3]),
+        (catalog.load_entries, (["shop"], ["product"], ["shirt"])),
+        (catalog.load_parents, (["shop"], ["a"])),
+        (catalog.delete_ancestors, (["shop"], ["a"])),
+        (catalog.insert_ancestors, (["shop"], ["a"])),
+        (catalog.delete_entries["product"], (["shop"], ["shirt"])),
+        (statistics.shrink_summaries, ("{shop}", "{site}", '{""}', *counts)),
+        (statistics.shrink_authors, ("{shop}", "{jane}", "{1}", "{0}")),
+        (statistics.delete_authors, ("{shop}", "{jane}")),
+        (statistics.delete_distributions, value),
+        (statistics.shrink_distributions, value),
+    ]
     async with shop.connection.transaction():
-        await shop.connection.execute(sql.begin)
-        given = (["shop"], "{1}", "{1}")
-        for statement, arguments in (
-            (sql.load_reviews, given),
-            (sql.load_replies, given),
-            (sql.delete_reviews, given),
-            (sql.update_markers, (*given, "{1}", "{1}", "{0}", "{null}")),
-            (sql.shrink_summaries, (["shop"], ["site"], [""], "{-1}", "{0}", "{0}", "{0}", "{0}")),
-        ):
+        await shop.connection.execute(store.begin)
+        for statement, arguments in statements:
             plan = await shop.connection.fetch(f"explain {statement}", *arguments)
             assert not [line for (line,) in plan if "Seq Scan" in line], plan
 

@@ -286,7 +286,7 @@ class Questions:
 QUESTIONS = 30
 
 
-@settings(max_examples=20)
+@settings(max_examples=40)
 @given(st.integers(0, 2**32))
 async def test_random_questions_of_random_sites(base: Base, seed: int) -> None:
     random = Random(seed)

@@ -104,7 +104,7 @@ def test_one_live_review_per_author_and_entity(
                 )
                 if live is not None:
                     async with transaction(world.pool) as tx:
-                        await withdraw(tx, world.clock, "books", live, "key", None)
+                        await withdraw(tx, world.registry, "books", live, "key", None)
             return created
 
         created = sum(await asyncio.gather(*(play(script) for script in scripts)))

@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 
 from services.moderation import cursor as cursors
 from services.moderation.case import Case, NotDecidable, Ruling, Step
+from services.moderation.contents import Content
 from services.moderation.cursor import Cursor
-from services.moderation.transitions import judged, presented, submitted, unreadable, withdrawn
+from services.moderation.transitions import judged, presented, reported, submitted, unreadable, withdrawn
 from shared.events.content import ReviewContent
 from shared.events.models import ReviewModerated, ReviewSubmitted, ReviewWithdrawn, Status
 
@@ -61,11 +62,11 @@ class History:
     events: list[ReviewModerated] = field(default_factory=list)
     now: datetime = START
 
-    def submit(self, number: int, status: Status) -> None:
+    def submit(self, number: int, status: Status, codes: tuple[str, ...] = ()) -> None:
         event = revision(number)
         ruling = Ruling(
             status, "policy", "default", queue="any" if status == "held" else None, rule="any", policy="p",
-            policy_version=1,
+            policy_version=1, codes=codes,
         )  # fmt: skip
         self._take(submitted(self.case, event, event.model_dump_json(), ruling, self._tick()))
 
@@ -75,7 +76,13 @@ class History:
     def damage(self, is_submission: bool, sequence: int | None) -> None:
         self._take(
             unreadable(
-                self.case, "shop", 7, is_submission=is_submission, sequence=sequence, reason="bad", now=self._tick()
+                self.case,
+                "shop",
+                Content("review", 7),
+                is_submission=is_submission,
+                sequence=sequence,
+                reason="bad",
+                now=self._tick(),
             )
         )
 
@@ -87,6 +94,11 @@ class History:
         except NotDecidable:
             assert self.case.status == "withdrawn" or self.case.queue == "unreadable"
 
+    def report(self, hides: bool) -> None:
+        if self.case is not None:
+            ruling = Ruling("held", "system", "moderation", queue="reported", rule="abuse-reports")
+            self._take(reported(self.case, ruling, hides, self._tick()))
+
     def place(self, is_featured: bool, order: int | None) -> None:
         if self.case is None or self.case.status == "withdrawn" or not self.events:
             return
@@ -94,6 +106,7 @@ class History:
         if placed is not None:
             self.case, event = placed
             if event is not None:
+                assert isinstance(event, ReviewModerated)
                 self.events.append(event)
 
     def _take(self, step: Step | None) -> None:
@@ -101,6 +114,7 @@ class History:
             self.case = step.case
             self.steps.append(step)
             if step.event is not None:
+                assert isinstance(step.event, ReviewModerated)
                 self.events.append(step.event)
 
     def _tick(self) -> datetime:
@@ -113,9 +127,10 @@ Happening = Callable[[History], None]
 
 def submissions() -> st.SearchStrategy[Happening]:
     return st.builds(
-        lambda number, status: lambda history: history.submit(number, status),
+        lambda number, status, codes: lambda history: history.submit(number, status, codes),
         st.integers(1, REVISIONS),
         st.sampled_from(STATUSES),
+        st.sampled_from([(), ("PII",), ("URL", "PII")]),
     )
 
 
@@ -132,8 +147,9 @@ def happenings() -> st.SearchStrategy[list[Happening]]:
         st.none() | st.integers(0, 3),
     )
     removals = st.just(lambda history: history.withdraw())
+    reports = st.booleans().map(lambda hides: lambda history: history.report(hides))
     usual = submissions() | judgements
-    return st.lists(usual | usual | usual | damages | places | removals, max_size=30)
+    return st.lists(usual | usual | usual | damages | places | reports | removals, max_size=30)
 
 
 def told(taken: list[Happening]) -> History:
@@ -201,6 +217,34 @@ def test_statuses_say_what_is_public(taken: list[Happening]) -> None:
             assert public != event.revision
         elif event.status == "withdrawn":
             assert public is None
+
+
+@given(happenings())
+def test_the_codes_of_what_is_public_are_those_of_all_decisions_on_it(taken: list[Happening]) -> None:
+    given_to: dict[int, list[str]] = {}
+    history = told(taken)
+    decided = {step.decision.version: step.decision for step in history.steps}
+    reached = 0
+    for event in history.events:
+        for version in range(reached + 1, event.decision.version + 1):
+            codes = given_to.setdefault(decided[version].revision, [])
+            codes += [code for code in decided[version].codes if code not in codes]
+        reached = event.decision.version
+        if event.published is not None:
+            assert event.published.codes == tuple(given_to.get(event.published.revision, ()))
+
+
+@given(happenings())
+def test_reports_that_are_answered_are_so_by_a_person_on_what_is_public(taken: list[Happening]) -> None:
+    history = told(taken)
+    answers = [
+        step.decision.decided_at
+        for step in history.steps
+        if step.decision.actor_kind == "person"
+        and (step.decision.status == "approved" or step.decision.public_revision is None)
+    ]
+    if history.case is not None:
+        assert history.case.reports_since == (answers[-1] if answers else None)
 
 
 @given(happenings())

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import strategies as st
 
 from services.moderation.engine.signal import Category, Detector, Severity, Signal
-from services.moderation.policy.facts import CHANNELS, Facts
+from services.moderation.policy.facts import CHANNELS, KINDS, Facts
 
 DETECTORS = [Detector.LEXICON.value, Detector.URL.value, Detector.SHOUTING.value, "a-plug-in"]
 CATEGORIES = [Category.PROFANITY, Category.SLUR, Category.LINK]
@@ -34,6 +34,10 @@ facts = st.builds(
     text=st.none() | st.text(max_size=5),
     revision=st.integers(1, 3),
     author_known=st.booleans(),
+    kind=st.sampled_from(KINDS),
+    pros=st.none() | st.text(max_size=3),
+    photos=st.integers(0, 3),
+    videos=st.integers(0, 3),
 )
 
 
@@ -92,7 +96,9 @@ conditions = st.recursive(
             ]
         ),
         _among("review.channel", list(CHANNELS)),
+        _among("review.kind", list(KINDS)),
         _bounded("review.words", 3),
+        _bounded("review.photos", 3),
         _bounded("signals.size()", 3),
         of_a_signal.map(lambda of: f"signals.exists(s, {of})"),
         of_a_signal.map(lambda of: f"signals.all(s, {of})"),

@@ -120,15 +120,24 @@ def test_a_review_with_everything() -> None:
     assert shown["TotalClientResponseCount"] == 1
 
 
-def test_photos_have_the_sizes_that_there_are() -> None:
-    photos = [{"id": "7", "url": "u", "thumbnail_url": None, "large_url": "l", "caption": "A dress"}]
-    (photo,) = _list(review(review_row(photos=photos), SITE, ENGLISH, False)["Photos"])
-    assert photo == {
+def test_photos_have_the_sizes_that_there_are_and_always_a_thumbnail() -> None:
+    photos = [
+        {"id": "7", "url": "u", "thumbnail_url": None, "large_url": "l", "caption": "A dress"},
+        {"id": "8", "url": "u", "thumbnail_url": "t"},
+    ]
+    first, second = _list(review(review_row(photos=photos), SITE, ENGLISH, False)["Photos"])
+    assert first == {
         "Id": "7",
         "Caption": "A dress",
-        "Sizes": {"normal": {"Id": "normal", "Url": "u"}, "large": {"Id": "large", "Url": "l"}},
-        "SizesOrder": ["normal", "large"],
+        "Sizes": {
+            "normal": {"Id": "normal", "Url": "u"},
+            "thumbnail": {"Id": "thumbnail", "Url": "u"},
+            "large": {"Id": "large", "Url": "l"},
+        },
+        "SizesOrder": ["normal", "thumbnail", "large"],
     }
+    assert second["Sizes"]["thumbnail"] == {"Id": "thumbnail", "Url": "t"}
+    assert second["SizesOrder"] == ["normal", "thumbnail"]
 
 
 def test_a_review_of_the_site_itself_has_no_product() -> None:

@@ -17,9 +17,13 @@ def test_all_fields() -> None:
     line = b'{"id": "r-1", "text": "Fits", "title": "Good", "rating": 5, "locale": "en-GB", "colour": "red"}'
 
     assert read_line(line) == Item("r-1", "Fits", "Good", 5, "en-GB")
+    more = b'{"text": "Fits", "pros": "Warm", "cons": "Dear", "kind": "comment"}'
+    assert read_line(more) == Item(None, "Fits", pros="Warm", cons="Dear", kind="comment")
 
 
-@pytest.mark.parametrize("line", [b'{"text":"a"}', b'{"id":null,"text":"a","title":null,"rating":null,"locale":null}'])
+@pytest.mark.parametrize(
+    "line", [b'{"text":"a"}', b'{"id":null,"text":"a","title":null,"rating":null,"locale":null,"kind":null}']
+)
 def test_only_the_text_is_needed(line: bytes) -> None:
     assert read_line(line) == Item(None, "a")
 
@@ -32,6 +36,10 @@ def test_only_the_text_is_needed(line: bytes) -> None:
         (b'{"id":7,"text":["a"]}', "text", "is not a string but an array"),
         (b'{"id":7,"text":"a","title":{}}', "title", "is not a string but an object"),
         (b'{"id":7,"text":"a","locale":1}', "locale", "is not a string but a number"),
+        (b'{"id":7,"text":"a","pros":["b"]}', "pros", "is not a string but an array"),
+        (b'{"id":7,"text":"a","cons":false}', "cons", "is not a string but a boolean"),
+        (b'{"id":7,"text":"a","kind":"reply"}', "kind", "is neither review nor comment"),
+        (b'{"id":7,"text":"a","kind":[]}', "kind", "is neither review nor comment"),
         (b'{"id":7,"text":"a","rating":"5"}', "rating", "is not a whole number but a string"),
         (b'{"id":7,"text":"a","rating":true}', "rating", "is not a whole number but a boolean"),
         (b'{"id":7,"text":"a","rating":4.5}', "rating", "is not a whole number but a fraction"),

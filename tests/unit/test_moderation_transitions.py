@@ -7,12 +7,13 @@ from typing import Literal
 
 import pytest
 
-from services.moderation.case import REPAIRED, UNREADABLE, Case, NotDecidable, Ruling, Step
+from services.moderation.case import REPAIRED, UNREADABLE, Case, NotDecidable, NotPlaceable, Ruling, Step
+from services.moderation.contents import Content
 from services.moderation.engine.signal import Category, Detector, Severity, Signal
-from services.moderation.transitions import judged, presented, submitted, unreadable, withdrawn
+from services.moderation.transitions import judged, presented, reported, submitted, unreadable, withdrawn
 from shared.events.cloudevents import encode
 from shared.events.content import ReviewContent
-from shared.events.models import ReviewSubmitted, ReviewWithdrawn, Status
+from shared.events.models import Published, ReviewSubmitted, ReviewWithdrawn, Status
 from shared.events.topics import REVIEW_MODERATED
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -60,7 +61,13 @@ def submit(case: Case | None, event: ReviewSubmitted, ruling: Ruling, now: datet
 
 def damage(case: Case | None, *, is_submission: bool = True, sequence: int | None = None) -> Step | None:
     return unreadable(
-        case, "shop", 7, is_submission=is_submission, sequence=sequence, reason="bad_json: no JSON", now=LATER
+        case,
+        "shop",
+        Content("review", 7),
+        is_submission=is_submission,
+        sequence=sequence,
+        reason="bad_json: no JSON",
+        now=LATER,
     )
 
 
@@ -287,7 +294,7 @@ def test_a_place_among_others_is_told_with_the_newest_decision() -> None:
 
     assert (case.version, case.sequence) == (1, 2)
     assert event is not None
-    assert event.published is not None
+    assert isinstance(event.published, Published)
     assert (event.published.is_featured, event.published.display_order) == (True, 3)
     assert (event.sequence, event.decision) == (2, step.event.decision)
     assert presented(case, event.decision, True, 3) is None
@@ -315,3 +322,68 @@ def test_an_event_goes_out_in_the_bytes_that_its_model_would_write(ruling: Rulin
 
     assert event is not None
     assert encode(REVIEW_MODERATED, event).value == event.model_dump_json().encode()
+
+
+REPORTED = Ruling("held", "system", "moderation", queue="reported", rule="abuse-reports", policy="p", policy_version=1)
+
+
+def recall(case: Case, hides: bool = False) -> Step:
+    step = reported(case, REPORTED, hides, LATER)
+    assert step is not None
+    return step
+
+
+def test_what_is_reported_is_held_and_stays_public_or_not() -> None:
+    approved = submit(None, revision(1), APPROVE).case
+    held = recall(approved)
+    assert (held.case.status, held.case.queue, held.case.public_revision) == ("held", "reported", 1)
+    assert held.decision.previous_status == "approved"
+    hidden = recall(approved, hides=True)
+    assert (hidden.case.status, hidden.case.public_revision, public_text(hidden)) == ("held", None, None)
+
+
+def test_reports_change_nothing_twice_nor_on_what_is_not_public() -> None:
+    approved = submit(None, revision(1), APPROVE).case
+    assert reported(recall(approved).case, REPORTED, False, LATER) is None
+    assert reported(recall(approved, hides=True).case, REPORTED, True, LATER) is None
+    assert reported(judged(approved, PERSON_REJECTS, LATER).case, REPORTED, True, LATER) is None
+
+
+def test_reports_that_hide_take_down_the_older_revision_and_the_edit_waits_where_it_did() -> None:
+    first = submit(None, revision(1), APPROVE)
+    waiting = submit(first.case, revision(2), HOLD)
+    hidden = recall(waiting.case, hides=True)
+
+    assert reported(waiting.case, REPORTED, False, LATER) is None
+    assert (hidden.case.queue, hidden.case.public_revision, public_text(hidden)) == (waiting.case.queue, None, None)
+
+
+def test_reports_on_what_stayed_public_behind_a_rejected_edit_hold_it_and_a_rejection_takes_it_down() -> None:
+    first = submit(None, revision(1), APPROVE)
+    rejected = judged(submit(first.case, revision(2), HOLD).case, PERSON_REJECTS, LATER)
+    assert (rejected.case.public_revision, rejected.case.reports_since) == (1, None)
+    held = recall(rejected.case)
+    assert public_text(held) == "revision 1"
+
+    gone = judged(held.case, PERSON_REJECTS, LATER)
+    assert (gone.case.status, gone.case.public_revision, public_text(gone)) == ("rejected", None, None)
+    assert gone.case.reports_since == LATER
+
+
+def test_codes_gather_per_revision_and_stay_with_the_public_one() -> None:
+    held = submit(None, revision(1), HOLD._replace(codes=("URL",)))
+    approved = judged(held.case, PERSON_APPROVES._replace(codes=("PRI", "URL")), LATER)
+    edited = submit(approved.case, revision(2), HOLD._replace(codes=("PII",)))
+    rejected = judged(edited.case, PERSON_REJECTS, LATER)
+    again = judged(rejected.case, PERSON_APPROVES, LATER)
+
+    public = [step.event.published for step in (held, approved, edited, rejected, again) if step.event is not None]
+    kept = ("URL", "PRI")
+    assert [one and one.codes for one in public] == [None, kept, kept, kept, ("PII", *PERSON_REJECTS.codes)]
+
+
+def test_a_comment_has_no_order_among_others() -> None:
+    step = submit(None, revision(1), APPROVE)
+    assert step.event is not None
+    with pytest.raises(NotPlaceable):
+        presented(step.case._replace(kind="comment", parent_id=3), step.event.decision, True, 1)

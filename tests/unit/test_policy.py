@@ -96,7 +96,7 @@ def test_a_site_that_requires_approval_holds_the_rest_without_a_code() -> None:
 
 
 def test_the_default_policy_tells_reviews_apart_by_few_facts() -> None:
-    assert POLICY.reads.review == {"require_approval"}
+    assert POLICY.reads.review == {"kind", "require_approval"}
     assert POLICY.reads.signals == {"detector", "category", "severity", "confidence", "repeated"}
 
 

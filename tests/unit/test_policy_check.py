@@ -11,10 +11,10 @@ from services.moderation.engine.signal import Category, Detector
 from services.moderation.judging import judge
 from services.moderation.policy.check import DEFAULT, MAX_NOTE, POLICY_ERROR, RESERVED
 from services.moderation.policy.codes import ModeratorCode, code_of
-from services.moderation.policy.facts import CHANNELS
+from services.moderation.policy.facts import CHANNELS, KINDS
 from services.moderation.policy.policy import check_policy, compile_policy, default_source, load_policy
 from services.moderation.policy.problem import PolicyErrors, describe_problems, render_problems
-from shared.events.models import ReviewSubmitted, ReviewWithdrawn
+from shared.events.models import ContentKind, ReviewSubmitted, ReviewWithdrawn
 
 POLICIES = sorted((Path(__file__).parent / "policies").glob("*.yaml"))
 RULE = "name: n\nrules:\n  - {name: a, when: WHEN, outcome: hold, queue: q, note: n}\ndefault: {outcome: approve}\n"
@@ -72,11 +72,20 @@ def test_the_name_may_come_from_elsewhere() -> None:
 
 def test_names_of_rules_that_the_system_cites_are_reserved() -> None:
     reasons = get_args(ReviewWithdrawn.model_fields["reason"].annotation)
-    assert {DEFAULT, POLICY_ERROR, case.UNREADABLE, case.REPAIRED, judge.CLASSIFIER_FAILED, *reasons} == RESERVED
+    assert {
+        DEFAULT,
+        POLICY_ERROR,
+        case.UNREADABLE,
+        case.REPAIRED,
+        case.ABUSE_REPORTS,
+        judge.CLASSIFIER_FAILED,
+        *reasons,
+    } == RESERVED
 
 
 def test_channels_are_those_of_events() -> None:
     assert set(get_args(ReviewSubmitted.model_fields["channel"].annotation)) == set(CHANNELS)
+    assert get_args(ContentKind) == KINDS
 
 
 def test_problems_as_json() -> None:

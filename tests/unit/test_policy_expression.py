@@ -70,7 +70,8 @@ def test_nothing_else_changes_its_value(condition: str, one: Facts, other: Facts
 
 
 def _derives(name: str, reads: Reads) -> bool:
-    derived = {"title": {"has_text", "words"}, "text": {"has_text", "words"}, "revision": {"is_edit"}}
+    written = {"has_text", "words"}
+    derived = {**dict.fromkeys(("title", "text", "pros", "cons"), written), "revision": {"is_edit"}}
     return not reads.review.isdisjoint(derived.get(name, set()))
 
 

@@ -4,11 +4,39 @@ from dataclasses import replace
 
 import pytest
 
-from services.projection.batch import TOPICS, Batch, parse_reply_key, parse_review_key, read, unreadable
+from services.projection.batch import TOPICS, Batch, read, unreadable
+from services.projection.keys import (
+    EntryKey,
+    FeedbackKey,
+    parse_catalog_key,
+    parse_feedback_key,
+    parse_reply_key,
+    parse_review_key,
+)
 from shared.events.cloudevents import Decoder
 from shared.events.models import Event
 from shared.kafka.consumer import Poison, Systematic
-from tests.projection_world import Row, moderated, posted, record, removed, settings, submitted, tombstone, withdrawn
+from tests.projection_world import (
+    Row,
+    brand,
+    category,
+    comment,
+    comment_submitted,
+    comment_withdrawn,
+    entry_removed,
+    feedback,
+    feedback_removed,
+    moderated,
+    posted,
+    product,
+    record,
+    removed,
+    settings,
+    submitted,
+    tombstone,
+    vocabulary,
+    withdrawn,
+)
 
 DECODERS = {spec.name: Decoder(spec) for spec in TOPICS}
 
@@ -37,7 +65,7 @@ def test_replies_removals_and_tombstones_are_facts_of_the_same_slot() -> None:
         ("shop", 1, 0): (2, None),
         ("shop", 1, 1): (3, None),
     }
-    assert batch.review_keys() == [("shop", 1)]
+    assert batch.review_keys() == {("shop", 1)}
 
 
 def test_settings_are_kept_by_sequence() -> None:
@@ -67,6 +95,9 @@ def test_a_tombstone_of_a_submission_is_a_removal() -> None:
         (record(posted().model_copy(update={"slot": 3})), "bad_event"),
         (record(moderated(status="rejected", public=1)), "bad_event"),
         (tombstone(settings()), "bad_event"),
+        (record(comment(status="rejected", public=1)), "bad_event"),
+        (record(feedback().model_copy(update={"vote": "inappropriate"})), "bad_event"),
+        (record(comment_withdrawn()).corrupt(), "bad_json"),
     ],
 )
 def test_what_cannot_be_read_is_poison(row: Row, code: str) -> None:
@@ -94,6 +125,14 @@ def test_an_unknown_type_stops_everything(ce_type: bytes) -> None:
         (submitted(sequence=4), Batch(hidden_reviews={("shop", 1): None})),
         (posted(2, 1, 5), Batch(hidden_replies={("shop", 2, 1): 5})),
         (settings(6), Batch(hidden_sites={"shop": 6})),
+        (comment(sequence=4), Batch(hidden_comments={("shop", 101): 4})),
+        (comment_withdrawn(), Batch(withdrawn_comments={("shop", 101)})),
+        (comment_submitted(sequence=4), Batch(hidden_comments={("shop", 101): None})),
+        (
+            feedback(sequence=3, content_kind="comment"),
+            Batch(hidden_feedback={FeedbackKey("shop", "comment", 1, "anna", "helpfulness"): 3}),
+        ),
+        (category("a/b", sequence=2), Batch(hidden_catalog={EntryKey("shop", "category", "a/b"): 2})),
     ],
 )
 def test_what_an_unreadable_record_hides(event: Event, hidden: Batch) -> None:
@@ -142,3 +181,74 @@ def test_review_keys(key: bytes, parsed: tuple[str, int] | None) -> None:
 )
 def test_reply_keys(key: bytes, parsed: tuple[str, int, int] | None) -> None:
     assert parse_reply_key(key) == parsed
+
+
+def test_comments_are_read_as_reviews_are() -> None:
+    batch = _read(
+        record(comment_submitted()).corrupt(),
+        record(comment(sequence=2)),
+        record(comment(sequence=1)),
+        record(comment_withdrawn(102)),
+        tombstone(comment_withdrawn(103)),
+    )
+    assert {key: event.sequence for key, event in batch.comments.items()} == {("shop", 101): 2}
+    assert batch.withdrawn_comments == {("shop", 102), ("shop", 103)}
+    assert batch.comment_keys() == {("shop", 101), ("shop", 102), ("shop", 103)}
+    assert batch.review_keys() == set()
+
+
+def test_of_feedback_the_newest_word_counts() -> None:
+    given = feedback(sequence=1)
+    batch = _read(
+        record(feedback_removed(given, 3)),
+        record(feedback(vote="negative", sequence=2)),
+        record(feedback(vote="inappropriate")),
+        tombstone(feedback_removed(feedback(voter="ben"), 4)),
+    )
+    assert {(key.voter, key.kind): tuple(fact) for key, fact in batch.feedback.items()} == {
+        ("anna", "helpfulness"): (3, None),
+        ("anna", "inappropriate"): (1, "inappropriate"),
+        ("ben", "helpfulness"): (4, None),
+    }
+
+
+def test_entries_of_the_catalog_by_kind_and_id() -> None:
+    events = (product("p/1"), category("p/1"), brand("p/1"), vocabulary("de_DE"))
+    batch = _read(*map(record, events), record(entry_removed("brand", "p/1")), tombstone(product("p/1", 3)))
+    assert {(key.kind, key.entry_id): fact.sequence for key, fact in batch.catalog.items()} == {
+        ("product", "p/1"): 3,
+        ("category", "p/1"): 1,
+        ("brand", "p/1"): 2,
+        ("vocabulary", "de_DE"): 1,
+    }
+    assert [key.kind for key, fact in batch.catalog.items() if fact.event is None] == ["product", "brand"]
+
+
+@pytest.mark.parametrize(
+    ("key", "parsed"),
+    [
+        (b"shop/review/7/anna/helpfulness", FeedbackKey("shop", "review", 7, "anna", "helpfulness")),
+        (b"shop/comment/7/anna/inappropriate", FeedbackKey("shop", "comment", 7, "anna", "inappropriate")),
+        (b"shop/product/7/anna/helpfulness", None),
+        (b"shop/review/07/anna/helpfulness", None),
+        (b"shop/review/7/anna/joy", None),
+        (b"shop/review/7//helpfulness", None),
+        (b"review/7/anna/helpfulness", None),
+    ],
+)
+def test_feedback_keys(key: bytes, parsed: FeedbackKey | None) -> None:
+    assert parse_feedback_key(key) == parsed
+
+
+@pytest.mark.parametrize(
+    ("key", "parsed"),
+    [
+        (b"shop/product/a/b", EntryKey("shop", "product", "a/b")),
+        (b"shop/vocabulary/*", EntryKey("shop", "vocabulary", "*")),
+        (b"shop/shelf/a", None),
+        (b"shop/product/", None),
+        (b"/product/a", None),
+    ],
+)
+def test_catalog_keys(key: bytes, parsed: EntryKey | None) -> None:
+    assert parse_catalog_key(key) == parsed

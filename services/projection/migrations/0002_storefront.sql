@@ -20,12 +20,24 @@ alter table published.reviews
     add column is_incentivized boolean not null default false,
     add column syndication jsonb,        -- {name, logo_url, content_link}; null is the site's own content
     add column moderator_codes text[] not null default '{}',
+    add column votes_before jsonb,       -- {positive, negative, inappropriate}: how many of the votes were not given here
     -- Votes of the content's source and those given here; what is subject to change without a new revision.
     add column positive_votes integer not null default 0 check (positive_votes >= 0),
     add column negative_votes integer not null default 0 check (negative_votes >= 0),
     add column abuse_reports integer not null default 0 check (abuse_reports >= 0),
     add column comment_count integer not null default 0 check (comment_count >= 0);
-update published.reviews set submission_id = 'r' || review_id;
+-- Not an update: no table may be altered while a deferred foreign key is still to be checked for its rows.
+alter table published.reviews alter column submission_id type text using 'r' || review_id;
+
+-- Room for new versions of rows in their own page: votes and comments then touch no index.
+alter table published.reviews set (fillfactor = 90);
+alter table published.summaries set (fillfactor = 70);
+
+-- Signed in the name of the shop; in published.reviews.replies under the same names, where there are any.
+alter table projection.replies
+    add column department text,
+    add column response_type text,
+    add column response_source text;
 
 create index reviews_of_entity_dated on published.reviews (site, entity_id, review_date desc, review_id desc);
 create index reviews_dated on published.reviews (site, review_date desc, review_id desc);
@@ -36,19 +48,21 @@ create index reviews_of_author on published.reviews (site, author_id, review_dat
 create table projection.comments (
     site text not null,
     comment_id bigint not null,
-    review_id bigint not null,
+    review_id bigint,  -- null when it does not matter, or cannot be known
     moderated_sequence bigint not null default 0,
     approved_revision integer,
     withdrawn boolean not null default false,
     hidden_from bigint,
-    published json,  -- comment.moderated's `published`, while it may be shown
+    published json,  -- comment.moderated's `published`, of a comment that is public as far as it itself goes
     public_revision integer generated always as (
         case when withdrawn or hidden_from is not null then null else approved_revision end
     ) stored,
     primary key (site, comment_id),
-    unique (site, comment_id, public_revision)
+    unique (site, comment_id, public_revision),
+    check ((published is not null) = (public_revision is not null)),
+    check (public_revision is null or review_id is not null)
 );
-create index comments_by_review on projection.comments (site, review_id);
+create index comments_by_review on projection.comments (site, review_id) where public_revision is not null;
 
 -- Approved comments of public reviews and nothing else.
 create table published.comments (
@@ -107,7 +121,7 @@ create table projection.feedback_totals (
     negative integer not null default 0,
     inappropriate integer not null default 0,
     primary key (site, content_kind, content_id)
-);
+) with (fillfactor = 70);
 
 -- The newest staged event per entry of the catalog and per vocabulary (kind 'vocabulary').
 create table projection.catalog (
@@ -150,8 +164,10 @@ create table published.categories (
     localized json not null default '{}',
     primary key (site, category_id)
 );
--- The tree's closure, each category its own ancestor at depth 0; a category whose parent is missing is a root, and where
--- parents run in a circle the walk ends at the category it began with.
+create index categories_of_parent on published.categories (site, parent_id) where parent_id is not null;
+-- The tree's closure, each category its own ancestor at depth 0. A category whose parent is missing is a root; where
+-- parents run in a circle the walk ends before the first category that it would meet again; and it takes no more than
+-- 100 steps.
 create table published.category_ancestors (
     site text not null,
     category_id text not null,
@@ -181,7 +197,7 @@ create table published.authors (
     review_count bigint not null check (review_count >= 0),
     comment_count bigint not null check (comment_count >= 0),
     primary key (site, author_id)
-);
+) with (fillfactor = 90);
 
 -- More counts of summaries. First and last times come from an index.
 alter table published.summaries
@@ -214,6 +230,7 @@ insert into published.authors (site, author_id, review_count, comment_count)
 select site, author_id, count(*), 0 from published.reviews where author_id is not null group by site, author_id;
 
 -- How many public reviews of an entity have a value in a dimension. Averages of secondary ratings follow from these.
+-- Values of more than 1,000 bytes are not counted: no index entry could hold them beside the longest ids.
 create table published.distributions (
     site text not null,
     entity_id text not null,
@@ -222,7 +239,7 @@ create table published.distributions (
     value text not null,
     review_count bigint not null check (review_count > 0),
     primary key (site, entity_id, kind, dimension, value)
-);
+) with (fillfactor = 70);
 
 -- Products of the catalog, and what is reviewed without standing there.
 create view published.subjects with (security_invoker = true) as
@@ -249,11 +266,14 @@ alter table published.summaries
     drop column negative_votes, drop column featured_count, drop column ratings_only_count,
     drop column incentivized_count, drop column native_count, drop column native_rating_sum,
     drop column native_incentivized_count;
+alter table projection.replies drop column department, drop column response_type, drop column response_source;
+alter table published.summaries reset (fillfactor);
+alter table published.reviews reset (fillfactor);
 drop index published.reviews_of_entity_dated, published.reviews_dated, published.reviews_of_author;
 alter table published.reviews
     drop column is_ratings_only, drop column pros, drop column cons, drop column is_recommended,
     drop column secondary_ratings, drop column context_data, drop column tags, drop column additional_fields,
     drop column badges, drop column photos, drop column videos, drop column product_recommendation_ids,
     drop column author_location, drop column affiliation, drop column campaign_id, drop column submission_id,
-    drop column is_incentivized, drop column syndication, drop column moderator_codes, drop column positive_votes,
+    drop column is_incentivized, drop column syndication, drop column moderator_codes, drop column votes_before, drop column positive_votes,
     drop column negative_votes, drop column abuse_reports, drop column comment_count;
