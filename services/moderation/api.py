@@ -14,7 +14,7 @@ from services.moderation import cursor as cursors
 from services.moderation import dead_letters, queue
 from services.moderation.bodies import DecisionBody, PlacementBody, parse
 from services.moderation.case import Ruling
-from services.moderation.desk import Desk, Moved, NoSuchCase, NotDecidable, Placement, Seen
+from services.moderation.desk import Desk, Moved, NoSuchCase, NotDecidable, NotPlaceable, Placement, Seen
 from services.moderation.policy.codes import ModeratorCode
 from services.moderation.policy_api import PolicyApi
 from services.moderation.queue import Filters
@@ -32,13 +32,13 @@ from services.moderation.word_api import WordApi
 from shared.access import ApiKeys
 from shared.clock import SystemClock
 from shared.events.ids import MAX_REVIEW_ID
-from shared.events.models import Status
+from shared.events.models import ContentKind, Status
 from shared.http.app import REVIEW_ID
 from shared.http.auth import authenticate
 from shared.http.errors import ApiError, ErrorCode
 from shared.http.json import json_response, read_object
 
-_FILTERS = ("status", "queue", "code", "rule", "entity_id")
+_FILTERS = ("status", "kind", "queue", "code", "rule", "entity_id")
 _LONGEST_FILTER = 255
 
 
@@ -118,6 +118,8 @@ class ModerationApi:
             raise _not_found() from None
         except NotDecidable as error:
             raise ApiError(ErrorCode.REMOVED, str(error)) from None
+        except NotPlaceable as error:
+            raise invalid("display_order", str(error)) from None
         return json_response(case_view(case))
 
     async def list_dead_letters(self, request: Request) -> Response:
@@ -140,7 +142,11 @@ def _filters(params: Mapping[str, str]) -> Filters:
     code = values.get("code")
     if code is not None and code not in {known_code.value for known_code in ModeratorCode}:
         raise invalid("code", f"code must be one of {', '.join(known_code.value for known_code in ModeratorCode)}")
-    return Filters(status, values.get("queue"), code, values.get("rule"), values.get("entity_id"))
+    kind = values.get("kind")
+    kinds: tuple[ContentKind, ...] = get_args(ContentKind)
+    if kind is not None and kind not in kinds:
+        raise invalid("kind", f"kind must be one of {', '.join(kinds)}")
+    return Filters(status, values.get("queue"), code, values.get("rule"), values.get("entity_id"), kind)
 
 
 def _review_id(request: Request) -> int:

@@ -10,9 +10,9 @@ import asyncpg
 import orjson
 
 from services.moderation.case import Case, DecisionRow, Step
+from services.moderation.contents import topic_of
 from services.moderation.engine.signal import Signal
 from shared.events.cloudevents import encode
-from shared.events.topics import REVIEW_MODERATED
 from shared.kafka import outbox
 
 SCHEMA = "moderation"
@@ -22,6 +22,7 @@ DECISION_COLUMNS = DecisionRow._fields
 MOST_MATCHED = 200
 """Characters of what a signal matched that are kept in a decision."""
 
+_LISTS = ("codes", "revision_codes", "older_codes")
 _SIGNALS = DECISION_COLUMNS.index("signals")
 
 _LOCK = f"""
@@ -64,7 +65,8 @@ async def save(tx: asyncpg.Connection[Any], known: Mapping[int, Case], steps: Se
         columns=DECISION_COLUMNS,
         records=[_decision_values(step.decision) for step in steps],
     )
-    await outbox.append(tx, SCHEMA, [encode(REVIEW_MODERATED, step.event) for step in steps if step.event is not None])
+    events = [step.event for step in steps if step.event is not None]
+    await outbox.append(tx, SCHEMA, [encode(topic_of(event), event) for event in events])
 
 
 async def update(tx: asyncpg.Connection[Any], changed: Sequence[Case]) -> None:
@@ -74,7 +76,7 @@ async def update(tx: asyncpg.Connection[Any], changed: Sequence[Case]) -> None:
 
 
 def case_of(row: Mapping[str, Any]) -> Case:
-    return Case(**{**row, "codes": tuple(row["codes"])})
+    return Case(**{**row, **{name: tuple(row[name]) for name in _LISTS}})
 
 
 def signals_json(signals: Sequence[Signal]) -> str:

@@ -10,13 +10,13 @@ from typing import Any, cast
 import asyncpg
 
 from services.moderation import cases
-from services.moderation.case import Case, NotDecidable, Ruling
+from services.moderation.case import Case, NotDecidable, NotPlaceable, Ruling
+from services.moderation.contents import topic_of
 from services.moderation.transitions import judged, presented
 from shared import metrics
 from shared.clock import Clock
 from shared.events.cloudevents import encode
 from shared.events.models import Decision
-from shared.events.topics import REVIEW_MODERATED
 from shared.kafka import outbox
 
 _NEWEST_DECISION = """
@@ -59,7 +59,7 @@ class Placement:
 
 
 class Desk:
-    """Raises NoSuchCase, Moved and NotDecidable; then nothing has changed."""
+    """Raises NoSuchCase, Moved, NotDecidable and NotPlaceable; then nothing has changed."""
 
     def __init__(self, pool: asyncpg.Pool[Any], clock: Clock) -> None:
         self._pool = pool
@@ -93,7 +93,7 @@ class Desk:
                 _PLACED, site, review_id, after.sequence, is_featured, order, actor, moderator, now
             )
             if event is not None:
-                await outbox.append(connection, cases.SCHEMA, [encode(REVIEW_MODERATED, event)])
+                await outbox.append(connection, cases.SCHEMA, [encode(topic_of(event), event)])
         return after
 
     @asynccontextmanager
@@ -115,4 +115,4 @@ async def _newest_decision(connection: asyncpg.Connection[Any], case: Case) -> D
     return Decision.model_validate({**row, "signals": cases.signals_of(row["signals"])})
 
 
-__all__ = ["Desk", "Moved", "NoSuchCase", "NotDecidable", "Placement", "Seen"]
+__all__ = ["Desk", "Moved", "NoSuchCase", "NotDecidable", "NotPlaceable", "Placement", "Seen"]

@@ -1,54 +1,71 @@
-"""The moderation worker: what one batch of review-submitted does to cases, decisions and the outbox."""
+"""The moderation worker: what one batch of submissions and reports of abuse does to cases, decisions and the outbox."""
 
 from __future__ import annotations
 
 import asyncio
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any, NamedTuple, assert_never
 
 import asyncpg
 
-from services.moderation import cases
+from services.moderation import cases, reports
 from services.moderation.case import Case, Step
+from services.moderation.contents import Content, Submitted, Withdrawn, content_of
 from services.moderation.engine.signal import Signal
 from services.moderation.judging import shadow
 from services.moderation.judging.classifiers import Classifiers
 from services.moderation.judging.history import History, Revision, forget
 from services.moderation.judging.judge import Judge, facts
 from services.moderation.judging.reading import Reader, Reading
-from services.moderation.judging.rulebook import Rulebook
+from services.moderation.judging.rulebook import Rulebook, Ruler
 from services.moderation.judging.shadow import ShadowDecision, in_shadow
-from services.moderation.transitions import submitted, unreadable, withdrawn
+from services.moderation.policy.verdict import ReportLimit
+from services.moderation.reports import Report, report_of
+from services.moderation.transitions import reported, submitted, unreadable, withdrawn
 from shared import metrics
 from shared.clock import Clock
-from shared.events.cloudevents import DecodeError, Decoder, UnknownType, UnknownVersion
+from shared.events.cloudevents import Decoded, DecodeError, Decoder, UnknownType, UnknownVersion
 from shared.events.ids import MAX_REVIEW_ID
-from shared.events.models import ReviewSubmitted, ReviewWithdrawn
-from shared.events.topics import REVIEW_SUBMITTED
+from shared.events.models import (
+    CommentSubmitted,
+    CommentWithdrawn,
+    Event,
+    FeedbackGiven,
+    FeedbackRemoved,
+    ReviewSubmitted,
+    ReviewWithdrawn,
+)
+from shared.events.topics import COMMENT_SUBMITTED, REVIEW_FEEDBACK, REVIEW_SUBMITTED
 from shared.kafka.consumer import Failure, Fenced, Poison, Systematic
 from shared.kafka.record import Record, header
 
-_SUBMITTED_TYPE = f"{ReviewSubmitted.TYPE}.v{ReviewSubmitted.VERSION}".encode()
-
+TOPICS = (REVIEW_SUBMITTED, COMMENT_SUBMITTED, REVIEW_FEEDBACK)
+"""What the worker reads."""
 MOST_DIGITS = 19
 """Of a sequence that Postgres can hold."""
 JUDGED_AT_ONCE = 20
 """Reviews, before other tasks of the process get a turn."""
 
-Fact = ReviewSubmitted | ReviewWithdrawn
+_SUBMITTED_TYPES = frozenset(f"{event.TYPE}.v{event.VERSION}".encode() for event in (ReviewSubmitted, CommentSubmitted))
+_HELPFULNESS = b"/helpfulness"
+"""How keys of votes end that are no reports."""
 
 
 class Prepared(NamedTuple):
-    """A record as it was read; `fact` is None for a tombstone, `reading` for all but submissions."""
+    """A record as it was read: a `fact` with its content, a `report`, or neither, when there is nothing to be done."""
 
     record: Record
-    fact: Fact | None
-    reading: Reading | None
+    content: Content | None = None
+    fact: Submitted | Withdrawn | None = None
+    reading: Reading | None = None
+    """Of submissions."""
+    report: Report | None = None
 
 
-class ReviewProcessor:
-    """Folds review-submitted into cases. Runs in as many processes as wished: each key is on one partition."""
+class ModerationProcessor:
+    """Folds submissions and reports into cases. Runs in as many processes as wished: each key is on one partition."""
 
     name = "moderation"
     trusted = True
@@ -67,7 +84,7 @@ class ReviewProcessor:
         self._rulebook = rulebook or Rulebook()
         self._reader = Reader(judge, self._rulebook, classifiers or Classifiers())
         self._history = history or History()
-        self._decoder = Decoder(REVIEW_SUBMITTED)
+        self._decoders = {topic.name: Decoder(topic) for topic in TOPICS}
         self._prepared: dict[int, Prepared] = {}
 
     async def prepare(self, records: Sequence[Record]) -> None:
@@ -77,8 +94,7 @@ class ReviewProcessor:
         for record in records:
             one = self._prepared.get(id(record))
             if one is None or one.record is not record:
-                fact = self._decode(record)
-                one = Prepared(record, fact, self._reader.read(fact) if isinstance(fact, ReviewSubmitted) else None)
+                one = self._read(record)
                 fresh.append(one)
                 if len(fresh) % JUDGED_AT_ONCE == 0:
                     await asyncio.sleep(0)
@@ -91,57 +107,107 @@ class ReviewProcessor:
         self._prepared = prepared
 
     async def process(self, tx: asyncpg.Connection[Any], records: Sequence[Record]) -> None:
-        """Locks in this order, as everybody does: the rules, the cases, the history."""
+        """Locks in this order, as everybody does: the rules, the reports, the cases, the history."""
+        ready = [self._prepared[id(record)] for record in records]
+        ready = [one for one in ready if one.fact is not None or one.report is not None]
+        if not ready:
+            return  # votes and tombstones only
         await self._rulebook.hold(tx)
-        ready = await self._renewed([self._prepared[id(record)] for record in records])
-        known = await cases.lock(tx, {one.fact.review_id for one in ready if one.fact is not None})
+        ready = await self._renewed(ready)
+        said = [one.report for one in ready if one.report is not None]
+        await reports.hold(tx, said)
+        known = await cases.lock(tx, {one.content.content_id for one in ready if one.content is not None})
         found = await self._look(tx, known, ready)
         now = self._clock.now()
         latest: dict[int, Case] = dict(known)
         steps: list[Step] = []
         beside: list[ShadowDecision] = []
-        for record, fact, reading in ready:
-            if fact is None:
+        for record, content, fact, reading, _ in ready:
+            if fact is None or content is None:
                 continue
-            case = latest.get(fact.review_id)
-            if case is not None and case.site != fact.site:
-                raise Poison(record, Failure("foreign_key", "the review belongs to another site"))
+            case = latest.get(content.content_id)
+            if case is not None and not _is_of(case, fact.site, content):
+                raise Poison(record, Failure("foreign_key", "the id belongs to another site, or to another kind"))
             match fact:
-                case ReviewSubmitted():
+                case ReviewSubmitted() | CommentSubmitted():
                     if reading is None or (case is not None and not case.awaits(fact)):
                         continue
                     rules = self._rulebook.of(fact.site)
                     seen = facts(fact, (*reading.signals, *reading.classified.signals, *found.get(id(record), ())))
-                    ruling = self._judge.rule(rules.ruler(fact.review_id), seen, reading.classified)
+                    ruling = self._judge.rule(rules.ruler(content.content_id), seen, reading.classified)
                     step = submitted(case, fact, _text(record), ruling, now)
                     if rules.shadow is not None and step is not None and step.decision.actor_kind == "policy":
                         beside.append(in_shadow(fact, rules.shadow, seen, ruling, now))
-                case ReviewWithdrawn():
+                case ReviewWithdrawn() | CommentWithdrawn():
                     step = withdrawn(case, fact, now)
                 case _:
                     assert_never(fact)
             if step is not None:
-                latest[fact.review_id] = step.case
+                latest[content.content_id] = step.case
                 steps.append(step)
+        if said:
+            await reports.save(tx, [report for report in said if not _is_gone(known.get(report.content_id))])
+        touched = {step.case.review_id for step in steps}.union(report.content_id for report in said)
+        steps = await self._recall(tx, [latest[one] for one in touched if one in latest], steps, now)
         await self._save(tx, known, steps)
         await shadow.write(tx, beside)
-        await forget(tx, [step.case.review_id for step in steps if step.case.status == "withdrawn"])
+        gone = [step.case.review_id for step in steps if step.case.status == "withdrawn"]
+        await forget(tx, gone)
+        await reports.forget(tx, gone)
+
+    async def _recall(
+        self, tx: asyncpg.Connection[Any], touched: Sequence[Case], steps: list[Step], now: datetime
+    ) -> list[Step]:
+        """The steps of a batch, and those by which reports bring content back to people. After all others: whichever of
+        reports and submissions comes first, the same becomes of it.
+        """
+        bounds = {case.review_id: self._bound(case) for case in touched if case.public_revision is not None}
+        asked = {
+            case.review_id: (case, bound)
+            for case in touched
+            if (bound := bounds.get(case.review_id)) is not None and (case.status != "held" or bound[1].hides)
+        }
+        counts = await reports.live(tx, [case for case, _ in asked.values()])
+        for content_id, count in counts.items():
+            case, (ruler, limit) = asked[content_id]
+            if count < limit.at:
+                continue
+            step = reported(case, reports.ruling_of(ruler, limit, count), limit.hides, now)
+            if step is None:
+                continue
+            if limit.hides:
+                # What is hidden is not shown before, not even for the moment between two events.
+                steps = [
+                    one._replace(event=None)
+                    if one.case.review_id == content_id and one.event is not None and one.event.published is not None
+                    else one
+                    for one in steps
+                ]
+            steps.append(step)
+        return steps
+
+    def _bound(self, case: Case) -> tuple[Ruler, ReportLimit] | None:
+        """How many reports the policy takes that decides on it. A policy that cannot be used has no bound."""
+        ruler = self._rulebook.of(case.site).ruler(case.review_id)
+        return None if ruler.policy is None or ruler.policy.reports is None else (ruler, ruler.policy.reports)
 
     async def park(self, tx: asyncpg.Connection[Any], record: Record, failure: Failure) -> None:
         place = _place(record)
         if place is None:
-            return  # nobody can say which review it was of; the dead letter has all there is
-        site, review_id = place
+            return  # nobody can say of what it was; the dead letter has all there is
+        if record.topic == REVIEW_FEEDBACK.name:
+            return  # damage is no report of abuse, and a report that is lost changes nothing that is public
+        site, content = place
         await self._rulebook.hold(tx)  # for the order of locks: other records of the batch are decided on behind it
-        known = await cases.lock(tx, [review_id])
-        case = known.get(review_id)
-        if case is not None and case.site != site:
+        known = await cases.lock(tx, [content.content_id])
+        case = known.get(content.content_id)
+        if case is not None and not _is_of(case, site, content):
             return
         step = unreadable(
             case,
             site,
-            review_id,
-            is_submission=header(record, "ce_type") == _SUBMITTED_TYPE,
+            content,
+            is_submission=header(record, "ce_type") in _SUBMITTED_TYPES,
             sequence=_sequence(record),
             reason=f"{failure.code}: {failure.reason}",
             now=self._clock.now(),
@@ -168,12 +234,12 @@ class ReviewProcessor:
         """What other reviews say about those that will be decided on, by record."""
         looked: list[tuple[int, Revision]] = []
         unknown: set[int] = set()
-        for record, fact, reading in ready:
-            if isinstance(fact, ReviewSubmitted) and reading is not None:
-                case = known.get(fact.review_id)
+        for record, content, _, reading, _ in ready:
+            if content is not None and reading is not None:
+                case = known.get(content.content_id)
                 if case is None:
-                    unknown.add(fact.review_id)  # what is recorded of a review is recorded with its case
-                elif case.site != fact.site or not case.awaits(fact):
+                    unknown.add(content.content_id)  # what is recorded of a review is recorded with its case
+                elif not _is_of(case, reading.event.site, content) or not case.awaits(reading.event):
                     continue
                 looked.append((id(record), reading.revision))
         if not looked:
@@ -184,17 +250,41 @@ class ReviewProcessor:
             raise Fenced("another worker has recorded one of these reviews") from error
         return {record: found for (record, _), found in zip(looked, signals, strict=True)}
 
-    def _decode(self, record: Record) -> Fact | None:
-        """None for a tombstone: whoever erased the review has said so in an event before."""
+    def _read(self, record: Record) -> Prepared:
+        """Of a tombstone nothing is to be done: whoever erased the content has said so in an event before."""
+        if record.topic == REVIEW_FEEDBACK.name:
+            if record.key is not None and record.key.endswith(_HELPFULNESS):
+                return Prepared(record)  # most of the topic: nothing of it is read
+            report = self._report(record, self._decode(record))
+            return Prepared(record) if report is None else Prepared(record, report.content, report=report)
+        event = self._decode(record).event
+        match event:
+            case None:
+                return Prepared(record)
+            case ReviewSubmitted() | CommentSubmitted():
+                return Prepared(record, content_of(event), event, self._reader.read(event))
+            case ReviewWithdrawn() | CommentWithdrawn():
+                return Prepared(record, content_of(event), event)
+            case _:
+                raise Systematic(f"{event.TYPE} does not belong on this topic")
+
+    def _report(self, record: Record, decoded: Decoded[Event]) -> Report | None:
+        """A tombstone takes the report back, with what its reader wrote."""
+        match decoded.event:
+            case FeedbackGiven() | FeedbackRemoved() as event:
+                return report_of(event) if event.kind == "inappropriate" else None
+            case None:
+                return reports.erased(record.key or b"", decoded.sequence, self._clock.now())
+            case event:
+                raise Systematic(f"{event.TYPE} does not belong on this topic")
+
+    def _decode(self, record: Record) -> Decoded[Event]:
         try:
-            event = self._decoder.decode(record.key, record.value, record.headers).event
+            return self._decoders[record.topic].decode(record.key, record.value, record.headers)
         except (UnknownType, UnknownVersion) as error:
             raise Systematic(str(error)) from error
         except DecodeError as error:
             raise Poison(record, Failure(error.code, str(error))) from error
-        if event is not None and not isinstance(event, ReviewSubmitted | ReviewWithdrawn):
-            raise Systematic(f"{event.TYPE} does not belong on this topic")
-        return event
 
     async def _save(self, tx: asyncpg.Connection[Any], known: dict[int, Case], steps: Sequence[Step]) -> None:
         try:
@@ -212,16 +302,24 @@ def _text(record: Record) -> str:
     return (record.value or b"").decode()
 
 
-def _place(record: Record) -> tuple[str, int] | None:
-    """Site and review of a key such as `shop/17`."""
+def _place(record: Record) -> tuple[str, Content] | None:
+    """Site and content of a key such as `shop/17`."""
     try:
         site, _, number = (record.key or b"").decode().rpartition("/")
-        review_id = int(number)
+        content_id = int(number)
     except ValueError:
         return None
-    if not site or str(review_id) != number or not 0 < review_id <= MAX_REVIEW_ID or "\0" in site:
+    if not site or str(content_id) != number or not 0 < content_id <= MAX_REVIEW_ID or "\0" in site:
         return None
-    return site, review_id
+    return site, Content("comment" if record.topic == COMMENT_SUBMITTED.name else "review", content_id)
+
+
+def _is_of(case: Case, site: str, content: Content) -> bool:
+    return case.site == site and case.kind == content.kind
+
+
+def _is_gone(case: Case | None) -> bool:
+    return case is not None and case.status == "withdrawn"
 
 
 def _sequence(record: Record) -> int | None:

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import asyncpg
 
 from services.moderation import cursor as cursors
+from services.moderation import reports
 from services.moderation.case import Case
 from services.moderation.cases import CASE_COLUMNS, DECISION_COLUMNS, case_of
 from services.moderation.cursor import Cursor
-from shared.events.models import Status
+from shared.events.models import ContentKind, Status
 
 MAX_LIMIT = 100
 
@@ -34,6 +35,7 @@ class Filters:
     code: str | None = None
     rule: str | None = None
     entity_id: str | None = None
+    kind: ContentKind | None = None
 
     def listing(self, site: str) -> str:
         """Names what is listed, for its cursors."""
@@ -42,7 +44,12 @@ class Filters:
 
 @dataclass(frozen=True, slots=True)
 class Page:
+    """`reports` is how many readers report each case since a person decided on it; those of which none does are not
+    in it.
+    """
+
     cases: tuple[Case, ...]
+    reports: Mapping[int, int]
     next_cursor: str | None
 
 
@@ -53,16 +60,22 @@ class History:
     case: Case
     decisions: Sequence[Mapping[str, Any]]
     placements: Sequence[Mapping[str, Any]]
+    open_reports: int
+    """All of them; `reports` are the newest, also those that are answered."""
+    reports: Sequence[Mapping[str, Any]]
 
 
 async def page(pool: asyncpg.Pool[Any], site: str, filters: Filters, after: Cursor | None, limit: int) -> Page:
     """The longest waiting first. A case that changes between pages moves to the end, any other is shown once."""
     sql, values = page_query(site, filters, after, limit)
-    rows = [case_of(row) for row in await pool.fetch(sql, *values)]
-    shown = tuple(rows[:limit])
+    async with pool.acquire() as pooled:
+        connection = cast("asyncpg.Connection[Any]", pooled)
+        rows = [case_of(row) for row in await connection.fetch(sql, *values)]
+        shown = tuple(rows[:limit])
+        open_reports = await reports.live(connection, shown)
     more = len(rows) > limit
     last = Cursor(shown[-1].updated_at, shown[-1].review_id) if more else None
-    return Page(shown, cursors.encode(last, filters.listing(site)) if last else None)
+    return Page(shown, open_reports, cursors.encode(last, filters.listing(site)) if last else None)
 
 
 def page_query(site: str, filters: Filters, after: Cursor | None, limit: int) -> tuple[str, list[object]]:
@@ -75,6 +88,8 @@ def page_query(site: str, filters: Filters, after: Cursor | None, limit: int) ->
         conditions.append(condition.format(*marks))
         values.extend(more)
 
+    if filters.kind is not None:
+        where("kind = {}", filters.kind)
     if filters.queue is not None:
         where("queue = {}", filters.queue)
     if filters.code is not None:
@@ -91,10 +106,14 @@ def page_query(site: str, filters: Filters, after: Cursor | None, limit: int) ->
 
 async def history(pool: asyncpg.Pool[Any], site: str, review_id: int) -> History | None:
     """From one snapshot; None where the site has no such case."""
-    async with pool.acquire() as connection, connection.transaction(isolation="repeatable_read", readonly=True):
+    async with pool.acquire() as pooled, pooled.transaction(isolation="repeatable_read", readonly=True):
+        connection = cast("asyncpg.Connection[Any]", pooled)
         row = await connection.fetchrow(_CASE, site, review_id)
         if row is None:
             return None
         decisions = await connection.fetch(_HISTORY, review_id)
         placements = await connection.fetch(_PLACEMENTS, review_id)
-    return History(case_of(row), decisions, placements)
+        case = case_of(row)
+        open_reports = await reports.live(connection, [case])
+        shown = await reports.shown(connection, case)
+    return History(case, decisions, placements, open_reports.get(review_id, 0), shown)

@@ -16,12 +16,12 @@ from services.moderation.engine.engine import Engine
 from services.moderation.judging.classifiers import Classifiers
 from services.moderation.judging.judge import Judge
 from services.moderation.policies import built_in
-from services.moderation.processor import ReviewProcessor
+from services.moderation.processor import TOPICS, ModerationProcessor
 from services.moderation.settings import ModerationSettings
 from shared.access import ApiKeys
 from shared.clock import SystemClock
 from shared.dependencies import Dependencies, Probe, close_pool
-from shared.events.topics import REVIEW_MODERATED, REVIEW_SUBMITTED
+from shared.events.topics import COMMENT_MODERATED, REVIEW_MODERATED
 from shared.http.app import create_app
 from shared.http.server import bind, serve
 from shared.kafka.admin import topic_ids
@@ -34,8 +34,8 @@ from shared.service import Health, Part, run_parts
 from shared.settings import ServiceSettings
 
 PARTS = frozenset({"api", "worker", "relay"})
-_TOPICS = {"worker": REVIEW_SUBMITTED.name, "relay": REVIEW_MODERATED.name}
-PROBE = "select from moderation.cases, moderation.rules, moderation.backtests limit 0"
+_TOPICS = {"worker": TOPICS, "relay": (REVIEW_MODERATED, COMMENT_MODERATED)}
+PROBE = "select kind from moderation.cases, moderation.rules, moderation.backtests, moderation.reports limit 0"
 """Also of the newest migration: on a database that is not migrated yet the process waits, unready."""
 MAX_RECORDS = 500
 """Per transaction of a worker: more gain little, and moderators wait while their case is locked."""
@@ -56,7 +56,7 @@ async def run(settings: ServiceSettings, parts: frozenset[str] = PARTS) -> int:
     # No connection yet: whether Postgres is there is for the probes to say.
     pool = await create_pool(settings.dsn, application_name="plaudit-moderation", min_size=0)
     find_topics = partial(topic_ids, settings.kafka)
-    topics = [topic for part, topic in _TOPICS.items() if part in parts]
+    topics = [topic.name for part, needed in _TOPICS.items() if part in parts for topic in needed]
     probes: dict[str, Probe] = {"postgres": lambda: pool.execute(PROBE)}
     if topics:
         probes["kafka"] = lambda: find_topics(topics)
@@ -81,11 +81,11 @@ async def run(settings: ServiceSettings, parts: frozenset[str] = PARTS) -> int:
 
     async def work(on_ready: Callable[[bool], None], stop: asyncio.Event) -> None:
         if await dependencies.reachable(stop):
-            processor = ReviewProcessor(make_judge(), clock, classifiers=classifiers)
+            processor = ModerationProcessor(make_judge(), clock, classifiers=classifiers)
             progress = PostgresProgress(pool, SCHEMA, processor.name, find_topics)
             jitter = random.Random()  # noqa: S311 - spreads waits, keeps no secret
             consumer = Consumer(processor, progress, clock, jitter, on_ready)
-            await subscribe(settings.kafka, [REVIEW_SUBMITTED.name], consumer, stop, max_records=MAX_RECORDS)
+            await subscribe(settings.kafka, [topic.name for topic in TOPICS], consumer, stop, max_records=MAX_RECORDS)
 
     async def relay(on_ready: Callable[[bool], None], stop: asyncio.Event) -> None:
         if await dependencies.reachable(stop):

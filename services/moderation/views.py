@@ -13,13 +13,21 @@ from services.moderation.queue import History, Page
 
 
 def page_view(page: Page) -> dict[str, Any]:
-    return {"cases": [case_view(case) for case in page.cases], "next_cursor": page.next_cursor}
+    cases = [{**case_view(case), "open_reports": page.reports.get(case.review_id, 0)} for case in page.cases]
+    return {"cases": cases, "next_cursor": page.next_cursor}
 
 
 def case_view(case: Case) -> dict[str, Any]:
-    """`version` and `revision` are what a decision must name; `submission` is the event of the revision to judge."""
+    """`version` and `revision` are what a decision must name; `submission` is the event of the revision to judge.
+
+    `case_id` is the number in the case's address: the review's, or of a comment its own.
+    """
+    is_comment = case.kind == "comment"
     return {
-        "review_id": case.review_id,
+        "case_id": case.review_id,
+        "kind": case.kind,
+        "review_id": case.parent_id if is_comment else case.review_id,
+        "comment_id": case.review_id if is_comment else None,
         "site": case.site,
         "version": case.version,
         "revision": case.revision,
@@ -56,6 +64,8 @@ def history_view(history: History) -> dict[str, Any]:
         "public": public,
         "decisions": _decisions(history.decisions),
         "placements": [dict(row) for row in history.placements],
+        "open_reports": history.open_reports,
+        "reports": [dict(row) for row in history.reports],
     }
 
 

@@ -1,4 +1,4 @@
-"""The reviews on record, as a backtest reads them."""
+"""The reviews on record, as a backtest reads them. Comments are left out: what rules do to reviews is the question."""
 
 from __future__ import annotations
 
@@ -29,11 +29,12 @@ _PAGE: Final = """
         select status from moderation.decisions d
         where d.review_id = c.review_id and d.revision = c.revision and d.actor_kind = 'person'
         order by d.version desc limit 1) person on true
-    where c.submission is not null and c.revision > 0 and c.review_id > $1 and ($2::text is null or c.site = $2)
+    where c.kind = 'review' and c.submission is not null and c.revision > 0 and c.review_id > $1
+        and ($2::text is null or c.site = $2)
     order by c.review_id limit $3"""
 _COUNT: Final = """
     select count(*) from moderation.cases
-    where submission is not null and revision > 0 and ($1::text is null or site = $1)"""
+    where kind = 'review' and submission is not null and revision > 0 and ($1::text is null or site = $1)"""
 _PACE: Final = """
     select count(*) as gaps, percentile_cont(0.5) within group (order by gap) as median
     from (

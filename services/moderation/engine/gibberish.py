@@ -7,7 +7,7 @@ from typing import Final
 from services.moderation.engine.context import Context
 from services.moderation.engine.glance import telling
 from services.moderation.engine.hints import NOISE_HINT, PAIRS, WALKS
-from services.moderation.engine.passage import Passage
+from services.moderation.engine.passage import PROSE, Passage
 from services.moderation.engine.patterns import lazy
 from services.moderation.engine.signal import Category, Detector, Signal
 
@@ -32,7 +32,7 @@ _LAYOUTS: Final = frozenset({"qwerty", "qwertz", "azerty"})  # words by now
 
 def find_gibberish(passage: Passage, context: Context) -> Iterable[Signal]:
     """The whole text when much of it is noise, else each long word that is."""
-    if not telling(passage) & NOISE_HINT or passage.field == "author_name":
+    if not telling(passage) & NOISE_HINT or passage.field not in PROSE:
         return ()
     return _noise(passage)
 

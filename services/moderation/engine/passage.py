@@ -34,9 +34,13 @@ def _shapes() -> bytes:
 
 _SHAPES: Final = _shapes()
 
+PROSE: Final = frozenset({"title", "text", "pros", "cons"})
+"""Fields in which authors write sentences. Others hold names, places, numbers of models and captions."""
+NAMES: Final = frozenset({"author_name", "author_location"})
+
 
 class Passage:
-    """`field` is "title", "text" or "author_name"; `source` is as the author wrote it.
+    """`field` says what it is of, see PROSE and NAMES; `source` is as the author wrote it.
 
     `shape` has one byte per character of the source: "A" and "a" for ASCII letters, "9" for digits, " " for white
     space, "*" for * # % &, "$" for $ ! |, themselves for . @ : / + _ ' ?, "?" for everything that is not ASCII, "-" for

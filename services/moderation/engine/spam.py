@@ -6,7 +6,7 @@ from typing import Final
 from services.moderation.engine.context import Context
 from services.moderation.engine.glance import telling
 from services.moderation.engine.hints import SPAM_HINT
-from services.moderation.engine.passage import Passage
+from services.moderation.engine.passage import NAMES, Passage
 from services.moderation.engine.signal import Category, Detector, Signal
 from services.moderation.engine.spam_rules import spam_rules
 
@@ -16,7 +16,7 @@ MOST_FOUND: Final = 20
 def find_spam(passage: Passage, context: Context) -> Iterable[Signal]:
     """Each place where readers are lured away; `detail` says how."""
     hinted = telling(passage)
-    return _promotions(passage, hinted) if hinted >= SPAM_HINT and passage.field != "author_name" else ()
+    return _promotions(passage, hinted) if hinted >= SPAM_HINT and passage.field not in NAMES else ()
 
 
 def _promotions(passage: Passage, hinted: int) -> Iterator[Signal]:

@@ -32,8 +32,9 @@ OnFailure = Literal["hold", "ignore"]
 
 @dataclass(frozen=True, slots=True)
 class Writing:
-    """What an author wrote, as a classifier gets it. `fields` has those of "title", "text" and "author_name" that hold
-    anything. `locale` is BCP 47 as the sender declared it; `rating` is from 1 to 5.
+    """What an author wrote, as a classifier gets it. `fields` has those that hold anything: "title", "text",
+    "author_name", "pros", "cons" and the others that docs/policies.md names. `locale` is BCP 47 as the sender declared
+    it; `rating` is from 1 to 5, and None for a comment.
     """
 
     site: str

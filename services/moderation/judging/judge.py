@@ -1,12 +1,13 @@
-"""One revision of a review, judged: read by the engine ahead of the decision, and decided by what is in force."""
+"""One revision of a review or comment, judged: read by the engine ahead, and decided by what is in force."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Final, Protocol
 
 from services.moderation.case import Ruling
+from services.moderation.contents import Submitted
 from services.moderation.engine.context import Context
 from services.moderation.engine.signal import Signal
 from services.moderation.judging.classifier import Classified, Writing
@@ -14,7 +15,8 @@ from services.moderation.judging.rulebook import Ruler, Vocabulary
 from services.moderation.policy.check import POLICY_ERROR
 from services.moderation.policy.facts import Facts
 from services.moderation.policy.verdict import Verdict
-from shared.events.models import ReviewSubmitted
+from shared.events.content import CommentContent, Photo, ReviewContent, ReviewDetails, Video
+from shared.events.models import CommentSubmitted
 from shared.logging import get_logger
 
 log = get_logger(__name__)
@@ -43,10 +45,10 @@ class Judge:
         self._engine = engine
 
     def read(
-        self, event: ReviewSubmitted, vocabulary: Vocabulary, fields: Mapping[str, str] | None = None
+        self, event: Submitted, vocabulary: Vocabulary, fields: Mapping[str, str] | None = None
     ) -> tuple[Signal, ...]:
         """What the engine finds; long texts take milliseconds. `fields` are the event's, where they are at hand."""
-        context = _context(event.content.locale, event.content.rating, vocabulary)
+        context = _context(event.content.locale, _rating(event), vocabulary)
         return self._engine.analyse(fields_of(event) if fields is None else fields, context)
 
     def rule(self, ruler: Ruler, facts: Facts, classified: Classified) -> Ruling:
@@ -67,28 +69,52 @@ class Judge:
         return ruling._replace(signals=facts.signals) if facts.signals else ruling
 
 
-def fields_of(event: ReviewSubmitted) -> dict[str, str]:
-    """What the author wrote, without the fields that are empty."""
+def fields_of(event: Submitted) -> dict[str, str]:
+    """All that the author wrote, without what is empty. Docs name the fields; they are part of every decision."""
     content = event.content
     written = {"title": content.title, "text": content.text, "author_name": content.author_name}
-    return {field: text for field, text in written.items() if text}
+    fields = {field: text for field, text in written.items() if text}
+    if isinstance(content, CommentContent):
+        if content.author_location:
+            fields["author_location"] = content.author_location
+        if content.photos or content.videos:
+            fields |= _captions(content.photos, content.videos)
+    elif content.details is not None:
+        fields |= _of_details(content.details)
+    return fields
 
 
-def writing(event: ReviewSubmitted) -> Writing:
+def _of_details(details: ReviewDetails) -> dict[str, str]:
+    written = {"pros": details.pros, "cons": details.cons, "author_location": details.author_location}
+    fields = {field: text for field, text in written.items() if text}
+    fields |= {f"additional_field.{name}": text for name, text in details.additional_fields.items() if text}
+    for name, values in details.tags.items():
+        fields |= {f"tag.{name}.{number}": value for number, value in enumerate(values, 1) if value}
+    return fields | _captions(details.photos, details.videos)
+
+
+def _captions(photos: Sequence[Photo], videos: Sequence[Video]) -> dict[str, str]:
+    """Numbered from 1, by their places among all photos or videos."""
+    captions = {f"photo_caption.{number}": photo.caption for number, photo in enumerate(photos, 1)}
+    captions |= {f"video_caption.{number}": video.caption for number, video in enumerate(videos, 1)}
+    return {field: text for field, text in captions.items() if text}
+
+
+def writing(event: Submitted) -> Writing:
     """As classifiers get it."""
-    return Writing(event.site, fields_of(event), event.content.locale, event.content.rating)
+    return Writing(event.site, fields_of(event), event.content.locale, _rating(event))
 
 
-def facts(event: ReviewSubmitted, signals: tuple[Signal, ...]) -> Facts:
+def facts(event: Submitted, signals: tuple[Signal, ...]) -> Facts:
     content = event.content
-    return Facts(
-        content.rating,
+    known = Facts(
+        _rating(event),
         content.locale,
         event.require_approval,
         event.channel,
         signals,
         event.site,
-        content.entity_id or "",
+        (content.entity_id or "") if isinstance(content, ReviewContent) else "",
         event.source,
         content.title,
         content.text,
@@ -96,6 +122,32 @@ def facts(event: ReviewSubmitted, signals: tuple[Signal, ...]) -> Facts:
         event.revision,
         author_known=content.author_id is not None,
     )
+    if isinstance(content, CommentContent):
+        return known._replace(
+            kind="comment",
+            is_syndicated=content.syndication is not None,
+            photos=len(content.photos),
+            videos=len(content.videos),
+            campaign_id=content.campaign_id,
+        )
+    return known if content.details is None else _with_details(known, content.details)
+
+
+def _with_details(known: Facts, details: ReviewDetails) -> Facts:
+    return known._replace(
+        pros=details.pros,
+        cons=details.cons,
+        is_recommended=details.is_recommended is True,
+        is_incentivized=details.is_incentivized,
+        is_syndicated=details.syndication is not None,
+        photos=len(details.photos),
+        videos=len(details.videos),
+        campaign_id=details.campaign_id,
+    )
+
+
+def _rating(event: Submitted) -> int | None:
+    return None if isinstance(event, CommentSubmitted) else event.content.rating
 
 
 def verdict(ruler: Ruler, facts: Facts) -> Verdict:

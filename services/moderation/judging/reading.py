@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple
 
+from services.moderation.contents import Submitted, content_of
 from services.moderation.engine.signal import Signal
 from services.moderation.judging.classifier import Classified
 from services.moderation.judging.classifiers import Classifiers
@@ -12,15 +13,17 @@ from services.moderation.judging.entries import Revision, sketch_of
 from services.moderation.judging.judge import Judge, fields_of, writing
 from services.moderation.judging.rulebook import Rulebook, Vocabulary
 from services.moderation.judging.sketch import Sketch
-from shared.events.models import ReviewSubmitted
+from shared.events.content import ReviewContent
 
 _UNASKED: Final = Classified()
+_COMMENTS: Final = "/comments"
+"""No site has a slash in its name."""
 
 
 class Reading(NamedTuple):
     """`vocabulary` is the site's as it was known then."""
 
-    event: ReviewSubmitted
+    event: Submitted
     vocabulary: Vocabulary
     signals: tuple[Signal, ...]
     fields: Mapping[str, str]
@@ -29,14 +32,15 @@ class Reading(NamedTuple):
 
     @property
     def revision(self) -> Revision:
-        """As the history records it."""
+        """As the history records it: comments apart from reviews, as if of another site, each on its review."""
         event, content = self.event, self.event.content
+        kind, content_id, parent_id = content_of(event)
         return Revision(
-            event.site,
-            event.review_id,
+            event.site if kind == "review" else f"{event.site}{_COMMENTS}",
+            content_id,
             event.revision,
             content.author_id,
-            content.entity_id,
+            content.entity_id if isinstance(content, ReviewContent) else str(parent_id),
             event.channel,
             event.submitted_at,
             self.fields,
@@ -50,7 +54,7 @@ class Reader:
         self._rulebook = rulebook
         self._classifiers = classifiers
 
-    def read(self, event: ReviewSubmitted) -> Reading:
+    def read(self, event: Submitted) -> Reading:
         """By the words that the rulebook knows at the moment."""
         vocabulary = self._rulebook.of(event.site).vocabulary
         fields = fields_of(event)

@@ -10,11 +10,11 @@ from typing import Any, NamedTuple
 import asyncpg
 
 from services.moderation.case import Ruling
+from services.moderation.contents import Submitted, content_of
 from services.moderation.judging.judge import PolicyFailed, verdict
 from services.moderation.judging.rulebook import Ruler
 from services.moderation.policy.check import POLICY_ERROR
 from services.moderation.policy.facts import Facts
-from shared.events.models import ReviewSubmitted
 
 FAILED = "failed"
 """Instead of a status, where the candidate could not decide."""
@@ -34,7 +34,7 @@ class ShadowDecision(NamedTuple):
     decided_at: datetime
 
 
-def in_shadow(event: ReviewSubmitted, candidate: Ruler, seen: Facts, live: Ruling, now: datetime) -> ShadowDecision:
+def in_shadow(event: Submitted, candidate: Ruler, seen: Facts, live: Ruling, now: datetime) -> ShadowDecision:
     """Of the same facts. Never raises: what goes wrong with a candidate is something to know about it."""
     status, rule = FAILED, None
     with suppress(PolicyFailed):
@@ -43,7 +43,7 @@ def in_shadow(event: ReviewSubmitted, candidate: Ruler, seen: Facts, live: Rulin
     return ShadowDecision(
         *candidate.reference,
         site=event.site,
-        review_id=event.review_id,
+        review_id=content_of(event).content_id,
         revision=event.revision,
         live_status=live.status,
         live_rule=live.rule or "",

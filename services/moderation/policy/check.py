@@ -11,8 +11,16 @@ from services.moderation.policy.codes import ModeratorCode
 from services.moderation.policy.expression import Expression, ExpressionError
 from services.moderation.policy.hints import explain
 from services.moderation.policy.problem import Problem, did_you_mean
-from services.moderation.policy.source import DEFAULT_EXAMPLE, OutcomeSource, PolicySource, RuleSource, Text
-from services.moderation.policy.verdict import Status
+from services.moderation.policy.source import (
+    DEFAULT_EXAMPLE,
+    REPORTS_EXAMPLE,
+    OutcomeSource,
+    PolicySource,
+    ReportsSource,
+    RuleSource,
+    Text,
+)
+from services.moderation.policy.verdict import ReportLimit, Status
 
 if TYPE_CHECKING:
     from services.moderation.policy.limits import Limits
@@ -24,12 +32,16 @@ OUTCOMES: Final[dict[str, Status]] = {"approve": "approved", "hold": "held", "re
 DEFAULT: Final = "default"
 POLICY_ERROR: Final = "policy-error"
 RESERVED: Final = frozenset(
-    {DEFAULT, POLICY_ERROR, "unreadable", "repaired", "withdrawn", "erased", "classifier-failed"}
+    {DEFAULT, POLICY_ERROR, "unreadable", "repaired", "withdrawn", "erased", "classifier-failed", "abuse-reports"}
 )
 """Rules that decisions name where no rule of a policy decided."""
 MAX_NOTE: Final = 500
+MOST_REPORTS: Final = 10_000
+REPORT_OUTCOMES: Final = {"hold": False, "hide": True}
+"""What becomes of what so many have reported, and whether it is taken from the public meanwhile."""
 
 _NAME: Final = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,62}[a-z0-9])?")
+_COUNT: Final = re.compile(r"[0-9]{1,9}")
 _NAME_HINT: Final = "up to 64 lower-case letters, digits and hyphens between them"
 
 
@@ -56,6 +68,7 @@ class Checked:
     description: str
     rules: tuple[Rule, ...]
     default: Outcome
+    reports: ReportLimit | None = None
 
 
 def check(policy: PolicySource, name_hint: str | None = None, *, is_new: bool = True) -> tuple[Checked, list[Problem]]:
@@ -92,7 +105,8 @@ class _Checker:
                 rules.append(rule)
         default = self._outcome(policy.default, DEFAULT) if policy.default else _NOTHING
         description = policy.description.value if policy.description else ""
-        return Checked(name, description, tuple(rules), default), self._problems
+        reports = self._reports(policy.reports) if policy.reports else None
+        return Checked(name, description, tuple(rules), default, reports), self._problems
 
     def _rule(self, rule: RuleSource, places: dict[str, Place]) -> Rule | None:
         name = self._name(rule.name, "rule")
@@ -148,6 +162,27 @@ class _Checker:
             self._warning(source.place, f"rule '{rule}' has no note: moderators will not see why it decided")
         return Outcome(status or "held", queue.value if queue else None, codes, note or f"Rule {rule}.")
 
+    def _reports(self, source: ReportsSource) -> ReportLimit | None:
+        """None where something is wrong with it."""
+        given = (("at", source.at), ("then", source.then), ("queue", source.queue))
+        missing = [name for name, text in given if text is None]
+        for name in missing:
+            self._error(source.place, f"'{name}' is missing in 'reports'", REPORTS_EXAMPLE)
+        at, then, queue = source.at, source.then, source.queue
+        most = int(at.value) if at is not None and _COUNT.fullmatch(at.value) else 0
+        if at is not None and not 1 <= most <= MOST_REPORTS:
+            message = f"'at' is how many readers must report it: a whole number from 1 to {MOST_REPORTS:,}"
+            self._error(at.place, message, REPORTS_EXAMPLE)
+        if then is not None and then.value not in REPORT_OUTCOMES:
+            message = f"'{then.value[:80]}' cannot become of what readers report"
+            hint = _REPORT_HINTS.get(then.value) or did_you_mean(then.value, REPORT_OUTCOMES)
+            self._error(then.place, message, hint)
+        if queue is not None and not _NAME.fullmatch(queue.value):
+            self._error(queue.place, f"'{queue.value[:80]}' cannot be the name of a queue", _NAME_HINT)
+        if then is None or queue is None or not most:
+            return None
+        return ReportLimit(most, REPORT_OUTCOMES.get(then.value, False), queue.value)
+
     def _codes(self, codes: Iterable[Text]) -> tuple[str, ...]:
         known: list[str] = []
         for code in codes:
@@ -197,6 +232,13 @@ class _Checker:
 
 
 _NOTHING: Final = Outcome("held", None, (), "")
+_REPORT_HINTS: Final = {
+    "reject": "only a person rejects what was reported: 'hide' takes it down until one has looked",
+    "held": "did you mean 'hold'?",
+    "queue": "did you mean 'hold'?",
+    "remove": "did you mean 'hide'?",
+    "hidden": "did you mean 'hide'?",
+}
 _OUTCOME_HINTS: Final = {
     "approved": "did you mean 'approve'?",
     "accept": "did you mean 'approve'?",

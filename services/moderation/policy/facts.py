@@ -1,4 +1,4 @@
-"""What a policy looks at: one revision of a review, and what was found in it."""
+"""What a policy looks at: one revision of a review or comment, and what was found in it."""
 
 from collections.abc import Sequence
 from typing import Final, NamedTuple
@@ -6,7 +6,12 @@ from typing import Final, NamedTuple
 from services.moderation.engine.signal import Signal
 
 CHANNELS: Final = ("api", "form", "ingest", "import")
-TEXT_FIELDS: Final = ("title", "text", "author_name")
+KINDS: Final = ("review", "comment")
+TEXT_FIELDS: Final = ("title", "text", "author_name", "pros", "cons")
+"""Those that conditions may read."""
+SIGNAL_FIELDS: Final = (*TEXT_FIELDS, "author_location")
+NUMBERED_FIELDS: Final = ("additional_field.", "tag.", "photo_caption.", "video_caption.")
+"""Where else signals may be: with the dimension's id, or the number of the photo or video from 1; tags have both."""
 
 
 class Facts(NamedTuple):
@@ -15,7 +20,7 @@ class Facts(NamedTuple):
     `rating` is None for content without one. It is here for the record and for policies of sites that want low and
     high ratings sampled alike; no rule of the default policy reads it, for moderation must not bend the average.
     `source` names the other system that the review came from. `author_known` is whether the author can be told from
-    others.
+    others. `is_recommended` and the others after it are false, and numbers 0, where nothing was said of it.
     """
 
     rating: int | None
@@ -31,16 +36,26 @@ class Facts(NamedTuple):
     author_name: str | None = None
     revision: int = 1
     author_known: bool = False
+    kind: str = "review"
+    pros: str | None = None
+    cons: str | None = None
+    is_recommended: bool = False
+    is_incentivized: bool = False
+    is_syndicated: bool = False
+    photos: int = 0
+    videos: int = 0
+    campaign_id: str | None = None
 
     @property
     def has_text(self) -> bool:
         """False for stars without a word."""
-        return bool(self.title or self.text)
+        return bool(self.title or self.text or self.pros or self.cons)
 
     @property
     def words(self) -> int:
-        """Runs between white space, in title and text."""
-        return len((self.title or "").split()) + len((self.text or "").split())
+        """Runs between white space, in title, text, pros and cons."""
+        written = (self.title, self.text, self.pros, self.cons)
+        return sum(len(text.split()) for text in written if text)
 
     @property
     def is_edit(self) -> bool:

@@ -40,7 +40,8 @@ def _word_at(offset: int, found: re.Match[str], condition: str) -> int:
 def _no_field(found: re.Match[str]) -> _Explained:
     of_review = found[2] == REVIEW
     fields = REVIEW_FIELDS if of_review else SIGNAL_FIELDS
-    return f"a {'review' if of_review else 'signal'} has no field '{found[1]}'", did_you_mean(found[1], fields)
+    message = f"a {'review' if of_review else 'signal'} has no field '{found[1]}'"
+    return message, did_you_mean(found[1], fields, len(fields))
 
 
 def _no_name(found: re.Match[str]) -> _Explained:

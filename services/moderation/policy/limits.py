@@ -24,7 +24,7 @@ MOST_CHOICES: Final = 50
 MOST_PATTERNS: Final = MOST_MATCHES * LONGEST_PATTERN
 """Characters of all patterns, in a fold counted for each element: each match compiles its pattern anew."""
 MOST_LOOKS: Final = 100
-"""At the title, the text and the author's name: in text functions, joined, or in a fold for each of its elements."""
+"""At what the author wrote: in text functions, joined, or in a fold for each of its elements."""
 MOST_NESTED: Final = 10
 
 _TEXT_FUNCTIONS: Final = frozenset({"contains", "startsWith", "endsWith", "matches", "size"})
@@ -145,8 +145,8 @@ class Limits:
         before, self._looks = self._looks, self._looks + at.times
         if before <= MOST_LOOKS < self._looks:
             message = (
-                f"text functions of a policy look at most {MOST_LOOKS} times at title, text and author_name, in a fold "
-                "counted for each element"
+                f"text functions of a policy look at most {MOST_LOOKS} times at title, text, pros, cons and "
+                "author_name, in a fold counted for each element"
             )
             yield Finding(node.offset, "error", message, 'join words in one pattern, "one|other", or use site words')
 

@@ -10,9 +10,9 @@ from typing import Final, Literal, NamedTuple
 from services.moderation.engine.signal import Detector
 from services.moderation.policy import tree
 from services.moderation.policy.expression import Expression
-from services.moderation.policy.facts import Facts
+from services.moderation.policy.facts import NUMBERED_FIELDS, Facts
 from services.moderation.policy.problem import did_you_mean
-from services.moderation.policy.schema import VOCABULARY, schema
+from services.moderation.policy.schema import SIGNAL, VOCABULARY, schema
 from services.moderation.policy.tree import Call, Fold, Many, Node, Select, children, walk
 
 RATING_REASON: Final = (
@@ -83,6 +83,8 @@ def _word(field: Select, literal: tree.Literal) -> Iterator[Finding]:
     known = VOCABULARY.get((owner, field.field))
     if known is None or not isinstance(word, str) or word in known:
         return
+    if (owner, field.field) == (SIGNAL, "field") and word.startswith(NUMBERED_FIELDS):
+        return
     elsewhere = [name for (other, name), words in VOCABULARY.items() if other == owner and word in words]
     if elsewhere:
         hint = f"'{word}' is a {elsewhere[0]}: compare it with .{elsewhere[0]}"
@@ -92,14 +94,20 @@ def _word(field: Select, literal: tree.Literal) -> Iterator[Finding]:
 
 
 def _rating(condition: Expression) -> Iterator[Finding]:
-    if "rating" in condition.reads.review:
+    is_said = False
+    for opinion, named in _OPINIONS.items():
+        if opinion not in condition.reads.review:
+            continue
         # CEL points at the dot before a field.
         looks = [
             node.offset + (not node.is_test)
             for node in walk(condition.tree)
-            if isinstance(node, Select) and node.field == "rating"
+            if isinstance(node, Select) and node.field == opinion
         ]
-        message = f"the rule looks at the star rating: {RATING_REASON}"
+        if is_said and not looks:
+            continue  # the review as a whole, of which that was said already
+        is_said = True
+        message = f"the rule looks at the {named}: {RATING_REASON}"
         yield Finding(looks[0] if looks else 0, "warning", message, "decide by the text, whatever the stars")
     for node in walk(condition.tree):
         for field, literal in _compared(node):
@@ -118,4 +126,5 @@ def _steps(node: Node, depth: int) -> Iterator[Finding]:
         yield from _steps(child, depth if is_range else inside)
 
 
+_OPINIONS: Final = {"rating": "star rating", "is_recommended": "author's recommendation"}
 _NO_FACTS: Final = Facts(None, None, False, "", ())

@@ -19,7 +19,7 @@ from services.moderation.policy.verdict import Verdict
 if TYPE_CHECKING:
     from cel_expr_python.cel import Activation
 
-DEFAULT_VERSION: Final = 2
+DEFAULT_VERSION: Final = 3
 """Of default.yaml; a change of any rule in it is a new version."""
 
 _MOST_VERDICTS: Final = 1024
@@ -34,6 +34,8 @@ class Policy:
         self.description = checked.description
         self.source = source
         self.rules = checked.rules
+        self.reports = checked.reports
+        """When reports of readers bring back what is public; None where no number of them does."""
         self.warnings = tuple(warnings)
         self._verdicts = [self._verdict(rule.name, rule.outcome) for rule in checked.rules]
         self._default = self._verdict(DEFAULT, checked.default)

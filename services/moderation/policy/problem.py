@@ -45,17 +45,16 @@ def describe_problems(problems: Iterable[Problem]) -> list[dict[str, object]]:
     return [asdict(problem) for problem in problems]
 
 
-def did_you_mean(word: str, known: Iterable[str]) -> str | None:
-    """A hint with the closest of `known`, else with all of them when they are few enough to read."""
+def did_you_mean(word: str, known: Iterable[str], most: int = 15) -> str | None:
+    """A hint with the closest of `known`, else with all of them when they are at most so many."""
     names = list(known)
     by_lower = {name.lower(): name for name in names}
     close = get_close_matches(word.lower(), by_lower, 1, _ALIKE)
     if close:
         return f"did you mean '{by_lower[close[0]]}'?"
-    return "one of " + ", ".join(names) if names and len(names) <= _READABLE else None
+    return "one of " + ", ".join(names) if names and len(names) <= most else None
 
 
-_READABLE: Final = 15
 _MOST: Final = 100
 _ALIKE: Final = 0.7
 _WIDEST: Final = 160

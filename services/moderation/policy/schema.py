@@ -7,7 +7,8 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
 from services.moderation.engine.signal import Category, Detector, Severity, Signal
-from services.moderation.policy.facts import CHANNELS, TEXT_FIELDS, Facts, repeated
+from services.moderation.policy.facts import CHANNELS, KINDS, Facts, repeated
+from services.moderation.policy.facts import SIGNAL_FIELDS as PLACES
 
 if TYPE_CHECKING:
     from cel_expr_python import cel
@@ -31,6 +32,15 @@ REVIEW_FIELDS: Final = {
     "is_edit": bool,
     "require_approval": bool,
     "author_known": bool,
+    "kind": str,
+    "pros": str,
+    "cons": str,
+    "is_recommended": bool,
+    "is_incentivized": bool,
+    "is_syndicated": bool,
+    "photos": int,
+    "videos": int,
+    "campaign_id": str,
 }
 SIGNAL_FIELDS: Final = {
     "detector": str,
@@ -50,10 +60,13 @@ VOCABULARY: Final = {
     (SIGNAL, "detector"): tuple(detector.value for detector in Detector),
     (SIGNAL, "category"): tuple(category.value for category in Category),
     (SIGNAL, "severity"): (*(severity.value for severity in Severity), ""),
-    (SIGNAL, "field"): TEXT_FIELDS,
+    (SIGNAL, "field"): PLACES,
     (REVIEW, "channel"): CHANNELS,
+    (REVIEW, "kind"): KINDS,
 }
-"""The values that these fields take. A plug-in's detector has its own name and is not among them."""
+"""The values that these fields take. A plug-in's detector has its own name and is not among them, nor are the fields
+that have a number or the id of a dimension.
+"""
 
 
 class Schema:

@@ -16,8 +16,9 @@ if TYPE_CHECKING:
 MAX_SOURCE_BYTES: Final = 64 * 1024
 MAX_RULES: Final = 200
 
-POLICY_KEYS: Final = ("name", "description", "rules", "default")
+POLICY_KEYS: Final = ("name", "description", "rules", "reports", "default")
 OUTCOME_KEYS: Final = ("outcome", "queue", "codes", "note")
+REPORTS_KEYS: Final = ("at", "then", "queue")
 RULE_KEYS: Final = ("name", "when", *OUTCOME_KEYS)
 _KEY_HINTS: Final = {
     "version": "leave it out: a policy gets its version when it is saved",
@@ -113,12 +114,21 @@ class RuleSource:
 
 
 @dataclass(frozen=True, slots=True)
+class ReportsSource:
+    place: tuple[int, int]
+    at: Text | None
+    then: Text | None
+    queue: Text | None
+
+
+@dataclass(frozen=True, slots=True)
 class PolicySource:
     place: tuple[int, int]
     name: Text | None
     description: Text | None
     rules: tuple[RuleSource, ...]
     default: OutcomeSource | None
+    reports: ReportsSource | None = None
 
 
 def read_source(source: str) -> tuple[PolicySource | None, list[Problem]]:
@@ -177,7 +187,14 @@ class _Reader:
         if "default" in entries:
             found = self._mapping(entries["default"], "'default'", OUTCOME_KEYS, DEFAULT_EXAMPLE)
             default = self._outcome(entries["default"], found or {})
-        return PolicySource(self._place(root), name, description, tuple(rules), default)
+        reports = self._reports(entries["reports"]) if "reports" in entries else None
+        return PolicySource(self._place(root), name, description, tuple(rules), default, reports)
+
+    def _reports(self, node: Node) -> ReportsSource:
+        entries = self._mapping(node, "'reports'", REPORTS_KEYS, REPORTS_EXAMPLE) or {}
+        at = self._text(entries.get("at"), "'at'", anything=True)
+        then, queue = (self._text(entries.get(key), f"'{key}'") for key in ("then", "queue"))
+        return ReportsSource(self._place(node), at, then, queue)
 
     def _rule(self, node: Node) -> RuleSource | None:
         entries = self._mapping(node, "a rule", RULE_KEYS)
@@ -264,6 +281,7 @@ class _Reader:
 
 _TEXT_TAG: Final = "tag:yaml.org,2002:str"
 _SHAPE: Final = "a policy has a name, rules and a default"
+REPORTS_EXAMPLE: Final = "reports: {at: 5, then: hold, queue: reported}"
 DEFAULT_EXAMPLE: Final = "default: {outcome: approve, note: Nothing found that needs a look.}"
 _KINDS: Final = {
     "null": "empty",

@@ -20,3 +20,13 @@ class Verdict:
     codes: tuple[str, ...]
     queue: str | None
     note: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReportLimit:
+    """What becomes of what readers report: when `at` different ones have, a person looks at it in `queue`."""
+
+    at: int
+    hides: bool
+    """Whether it is taken from the public until then."""
+    queue: str
