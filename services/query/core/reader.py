@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from typing import Protocol
+from collections.abc import Mapping
+from typing import NamedTuple, Protocol
 
 import orjson
 
@@ -52,11 +53,18 @@ class Reader(ReviewReader, Protocol):
         ...
 
 
+class _Known(NamedTuple):
+    until: float
+    texts: Mapping[str, str]
+    """The vocabularies' JSON by locale."""
+    vocabularies: Vocabularies
+
+
 class PostgresReader:
     def __init__(self, connections: Connections, schema: Schema = "published") -> None:
         self._connections = connections
         self._schema = schema
-        self._vocabularies: dict[str, tuple[float, Vocabularies]] = {}
+        self._vocabularies: dict[str, _Known] = {}
 
     async def site(self, site: str) -> Site | None:
         if not storable(site):
@@ -113,15 +121,20 @@ class PostgresReader:
         if not storable(site):
             return None
         known = self._vocabularies.get(site)
-        if known is not None and known[0] > time.monotonic():
-            return known[1]
+        if known is not None and known.until > time.monotonic():
+            return known.vocabularies
         rows = await self._connections.fetch(sql.vocabularies_statement(self._schema, site))
         if not rows:
             return None
-        found = Vocabularies({row[0]: Vocabulary.model_validate_json(row[1]) for row in rows if row[0] is not None})
+        texts = {locale: text for locale, text in rows if locale is not None}
+        if known is not None and known.texts == texts:
+            # The same object as before: dialects keep what they make of one.
+            found = known.vocabularies
+        else:
+            found = Vocabularies({locale: Vocabulary.model_validate_json(text) for locale, text in texts.items()})
         if len(self._vocabularies) >= _MAX_CACHED_SITES:
             self._vocabularies.clear()
-        self._vocabularies[site] = (time.monotonic() + VOCABULARY_SECONDS, found)
+        self._vocabularies[site] = _Known(time.monotonic() + VOCABULARY_SECONDS, texts, found)
         return found
 
     async def check(self) -> None:
