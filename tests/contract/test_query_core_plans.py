@@ -90,6 +90,13 @@ QUESTIONS = {
     "with its statistics": Query(R, "shop", NEWEST, (PRODUCT,), includes=(Include(P),), statistics=True),
     "with all there is": Query(R, "shop", NEWEST, (PRODUCT,), includes=EVERYTHING, statistics=True),
     "five stars of a product": Query(R, "shop", NEWEST, (PRODUCT, Compare(Field.RATING, Op.IN, (5,)))),
+    "most helpful of a product": Query(
+        *(R, "shop", NEWEST, (PRODUCT,), (Order(Field.HELPFULNESS, True), Order(Field.REVIEW_DATE, True)))
+    ),
+    "best rated of a product": Query(
+        *(R, "shop", NEWEST, (PRODUCT,), (Order(Field.RATING, True), Order(Field.REVIEW_DATE, True)))
+    ),
+    "worst rated of a product": Query(R, "shop", NEWEST, (PRODUCT,), (Order(Field.RATING),)),
     "newest of some products": Query(R, "shop", NEWEST, (Compare(Field.ENTITY_ID, Op.IN, ("p1", "p2", "p30")),)),
     "newest of the site": Query(R, "shop", NEWEST),
     "newest of the site with all there is": Query(R, "shop", NEWEST, includes=EVERYTHING, statistics=True),

@@ -25,11 +25,16 @@ alter table published.reviews
     add column positive_votes integer not null default 0 check (positive_votes >= 0),
     add column negative_votes integer not null default 0 check (negative_votes >= 0),
     add column abuse_reports integer not null default 0 check (abuse_reports >= 0),
-    add column comment_count integer not null default 0 check (comment_count >= 0);
+    add column comment_count integer not null default 0 check (comment_count >= 0),
+    add column helpfulness double precision generated always as (
+        positive_votes::double precision
+            / nullif(positive_votes::double precision + negative_votes::double precision, 0)
+    ) stored;
 -- Not an update: no table may be altered while a deferred foreign key is still to be checked for its rows.
 alter table published.reviews alter column submission_id type text using 'r' || review_id;
 
--- Room for new versions of rows in their own page: votes and comments then touch no index.
+-- Room for new versions of rows in their own page: comments then touch no index. Votes touch them all, for the most
+-- helpful reviews of a product must be found without reading all of them.
 alter table published.reviews set (fillfactor = 90);
 alter table published.summaries set (fillfactor = 70);
 
@@ -40,6 +45,9 @@ alter table projection.replies
     add column response_source text;
 
 create index reviews_of_entity_dated on published.reviews (site, entity_id, review_date desc, review_id desc);
+create index reviews_of_entity_helpful on published.reviews
+    (site, entity_id, helpfulness desc nulls last, review_date desc, review_id desc);
+create index reviews_of_entity_rated on published.reviews (site, entity_id, rating desc, review_date desc, review_id desc);
 create index reviews_dated on published.reviews (site, review_date desc, review_id desc);
 create index reviews_of_author on published.reviews (site, author_id, review_date desc, review_id desc)
     where author_id is not null;
@@ -269,9 +277,10 @@ alter table published.summaries
 alter table projection.replies drop column department, drop column response_type, drop column response_source;
 alter table published.summaries reset (fillfactor);
 alter table published.reviews reset (fillfactor);
-drop index published.reviews_of_entity_dated, published.reviews_dated, published.reviews_of_author;
+drop index published.reviews_of_entity_dated, published.reviews_of_entity_helpful, published.reviews_of_entity_rated,
+     published.reviews_dated, published.reviews_of_author;
 alter table published.reviews
-    drop column is_ratings_only, drop column pros, drop column cons, drop column is_recommended,
+    drop column helpfulness, drop column is_ratings_only, drop column pros, drop column cons, drop column is_recommended,
     drop column secondary_ratings, drop column context_data, drop column tags, drop column additional_fields,
     drop column badges, drop column photos, drop column videos, drop column product_recommendation_ids,
     drop column author_location, drop column affiliation, drop column campaign_id, drop column submission_id,

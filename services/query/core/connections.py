@@ -44,7 +44,9 @@ _LOST = (
     asyncpg.OperatorInterventionError,
     asyncpg.InternalClientError,  # the server's farewell came, and the end of the connection has not yet
 )
-_STATEMENTS_PER_CONNECTION = 300
+CHARACTERS_PER_CONNECTION = 300_000
+"""Of the texts of prepared statements. Postgres keeps 130 bytes for each (measured, plan included), and strangers
+decide on the texts: as many as fit into 40 MB a connection."""
 
 _CAN_READ_MORE = """
     select string_agg(nspname, ', ' order by nspname) from pg_namespace
@@ -167,8 +169,11 @@ class Connections:
         if slot.connection is None or slot.connection.is_closed():
             slot.drop()
             slot.connection = await self._connect()
-        if len(slot.prepared) >= _STATEMENTS_PER_CONNECTION:
-            slot.prepared.clear()
+        room = CHARACTERS_PER_CONNECTION - len(text) - sum(map(len, slot.prepared))
+        while room < 0 and slot.prepared:
+            oldest = next(iter(slot.prepared))
+            del slot.prepared[oldest]
+            room += len(oldest)
         prepared = await slot.connection.prepare(text)
         slot.prepared[text] = prepared
         return prepared

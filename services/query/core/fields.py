@@ -116,6 +116,8 @@ def expression(schema: str, subject: Subject, named: Named, dimension: str = "")
             return _OF_AUTHORS[named]
         case Subject.AUTHORS if named in (Field.REVIEW_COUNT, Field.TOTAL_COMMENTS):
             return f"k.{named.value}"
+        case Subject.REVIEWS if named is Field.HELPFULNESS:
+            return "r.helpfulness"
         case Subject.REVIEWS | Subject.COMMENTS if named in _OF_CONTENT:
             entity = "e" if subject is Subject.COMMENTS else alias
             return _OF_CONTENT[named].format(a=alias, e=entity, schema=schema)

@@ -13,12 +13,25 @@ from services.query.core.sources import id_of, names, source
 SHALLOW = 200
 DEEP = 10_000
 
-# Indexes that hold the rows of one such value in the order of one such date.
-_ORDERED = {
-    (Subject.REVIEWS, Field.ENTITY_ID): (Field.REVIEW_DATE, Field.CREATED_AT),
-    (Subject.REVIEWS, Field.AUTHOR_ID): (Field.REVIEW_DATE,),
-    (Subject.COMMENTS, Field.REVIEW_ID): (Field.COMMENT_DATE,),
-    (Subject.COMMENTS, Field.AUTHOR_ID): (Field.COMMENT_DATE,),
+_DATE_DOWN, _DATE_UP = (Field.REVIEW_DATE, True), (Field.REVIEW_DATE, False)
+# Indexes that hold the rows of one such value in such an order, the id aside. Where dates follow in an index and not in
+# the order, rows that are equal so far are sorted a group at a time.
+_ORDERED: dict[tuple[Subject, Field], tuple[tuple[tuple[Field, bool], ...], ...]] = {
+    (Subject.REVIEWS, Field.ENTITY_ID): (
+        (_DATE_DOWN,),
+        (_DATE_UP,),
+        ((Field.CREATED_AT, True),),
+        ((Field.CREATED_AT, False),),
+        ((Field.HELPFULNESS, True),),
+        ((Field.HELPFULNESS, True), _DATE_DOWN),
+        ((Field.RATING, True),),
+        ((Field.RATING, False),),
+        ((Field.RATING, True), _DATE_DOWN),
+        ((Field.RATING, False), _DATE_UP),
+    ),
+    (Subject.REVIEWS, Field.AUTHOR_ID): ((_DATE_DOWN,), (_DATE_UP,)),
+    (Subject.COMMENTS, Field.REVIEW_ID): (((Field.COMMENT_DATE, True),), ((Field.COMMENT_DATE, False),)),
+    (Subject.COMMENTS, Field.AUTHOR_ID): (((Field.COMMENT_DATE, True),), ((Field.COMMENT_DATE, False),)),
 }
 _DATES = {
     Subject.REVIEWS: (Field.REVIEW_DATE, Field.CREATED_AT),
@@ -43,25 +56,26 @@ def bound_of(limit: int, offset: int) -> int | None:
     return next((bound for bound in (SHALLOW, DEEP) if limit + offset <= bound), None)
 
 
-def by_date(subject: Subject, terms: Sequence[Term]) -> Field | None:
-    """The date by which an index has the rows in this order."""
-    first = terms[0]
-    if first.named not in _DATES.get(subject, ()):
-        return None
-    rest = [(term.named, term.descending) for term in terms[1:]]
-    if rest not in ([], [(_IDS[subject], first.descending)]):
-        return None
-    return first.named if isinstance(first.named, Field) else None
+def _order(subject: Subject, terms: Sequence[Term]) -> tuple[tuple[object, bool], ...]:
+    """Without the id at its end where that breaks ties as it would anyway."""
+    order = tuple((term.named, term.descending) for term in terms)
+    return order[:-1] if len(order) > 1 and order[-1] == (_IDS.get(subject), order[0][1]) else order
+
+
+def by_date(subject: Subject, terms: Sequence[Term]) -> bool:
+    """Whether an index has all rows of the site in this order."""
+    order = _order(subject, terms)
+    return len(order) == 1 and order[0][0] in _DATES.get(subject, ())
 
 
 def merged(subject: Subject, shapes: Sequence[Shape], terms: Sequence[Term]) -> int | None:
     """Which condition names a few sets of rows that an index each holds in the wanted order, so that the page is found
     by merging the beginnings of these: under `= any(…)` the order of an index is lost."""
-    date = by_date(subject, terms)
+    order = _order(subject, terms)
     for index, shape in enumerate(shapes):
         if not _is_choice(shape) or not isinstance(shape, Comparison) or not isinstance(shape.named, Field):
             continue
-        if date in _ORDERED.get((subject, shape.named), ()):
+        if order in _ORDERED.get((subject, shape.named), ()):
             return index
     return None
 

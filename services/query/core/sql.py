@@ -150,7 +150,9 @@ def statistics_statement(schema: Schema, query: StatisticsQuery) -> Statement:
 def is_expensive(query: ReviewQuery | Query) -> bool:
     """Whether the work grows with the site: a text search, a live count, an order without an index, a deep page.
 
-    What is found by ids or by an entity's name is not, as long as an entity's reviews are asked for by time.
+    What is found by ids or by an entity's name is not, as long as an entity's reviews are asked for by time, with no
+    more conditions than a person's question has, and without statistics of authors, who have as many reviews as they
+    like.
     """
     if isinstance(query, Query):
         return _is_expensive(query)
@@ -173,7 +175,16 @@ _IDS = {
 _SETS = frozenset({Field.ENTITY_ID, Field.ENTITY_NAME, Field.AUTHOR_ID})
 
 
+_MOST_COMPARISONS = 20
+"""Of each row that is looked at."""
+
+
 def _is_expensive(query: Query) -> bool:
+    conditions = [query.conditions, query.review_conditions or (), *(one.conditions for one in query.includes)]
+    if sum(_comparisons(one) for these in conditions for one in these) > _MOST_COMPARISONS:
+        return True
+    if (query.statistics or query.filtered_statistics) and query.include(Subject.AUTHORS) is not None:
+        return True
     if query.filtered_statistics and query.subject is not Subject.CATEGORIES:
         restricting, _ = includes.filter_of(query)
         if any(not _names(condition, _SETS) for condition in restricting):
@@ -183,11 +194,19 @@ def _is_expensive(query: Query) -> bool:
     if query.subject not in (Subject.REVIEWS, Subject.COMMENTS) or query.page.offset > _DEEP:
         return True
     shapes, terms = shapes_of(query.conditions), terms_of(query.order or DEFAULT_ORDER[query.subject])
-    if pages.by_date(query.subject, terms) is None or any(isinstance(one, Contains) for one in query.conditions):
+    by_index = pages.by_date(query.subject, terms) or pages.merged(query.subject, shapes, terms) is not None
+    if not by_index or any(isinstance(one, Contains) for one in query.conditions):
         return True
     if not pages.is_counted(query.subject, shapes, native=query.excludes_syndicated):
         return False
     return not any(_names(one, _SETS) for one in query.conditions)
+
+
+def _comparisons(condition: Condition) -> int:
+    """A pattern costs as much as a condition; of other values a row is looked up among all at once."""
+    if isinstance(condition, Compare) and condition.op in (Op.MATCHES, Op.NOT_MATCHES):
+        return len(condition.values)
+    return 1
 
 
 def _by_index(order: tuple[Order, ...]) -> bool:
@@ -213,7 +232,7 @@ def _is_stored(conditions: tuple[Condition, ...]) -> bool:
     )
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=1024)
 def _query_text(schema: Schema, asked: includes.Asked) -> str:
     return includes.statement(schema, asked)
 
