@@ -132,13 +132,13 @@ async def test_a_comment_that_cannot_be_read_is_hidden_alone(shop: World) -> Non
 async def test_a_vote_changes_its_row_in_place(shop: World) -> None:
     await shop.events(moderated(said=content(author_id="jane")), comment())
     before = dict((await shop.public())[1])
-    changes = """select n_tup_del, n_tup_ins, n_tup_upd from pg_stat_xact_user_tables
+    changes = """select n_tup_del, n_tup_upd from pg_stat_xact_user_tables
                  where relname = 'reviews' and schemaname = 'published'"""
     async with shop.connection.transaction():
         await shop.processor.process(
             shop.connection, [record(feedback()), record(feedback(101, "negative", content_kind="comment"))]
         )
-        assert tuple(await shop.connection.fetchrow(changes) or ()) == (0, 0, 1)
+        assert tuple(await shop.connection.fetchrow(changes) or ()) == (0, 1)
     after = (await shop.public())[1]
     assert {name for name in before if before[name] != after[name]} == {"positive_votes", "helpfulness"}
     assert (await shop.comments())[101]["negative_votes"] == 1

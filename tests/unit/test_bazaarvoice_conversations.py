@@ -91,6 +91,20 @@ async def test_the_form_may_carry_the_key_or_the_address() -> None:
         assert not (await client.post(path, data=fields)).json()["HasErrors"]
 
 
+async def test_fields_may_stand_in_the_address_of_a_post_and_those_of_the_form_win() -> None:
+    front = Storefront()
+    client = front.client()
+    key = f"ApiVersion=5.4&PassKey={TOKEN}"
+    vote = f"{key}&contentid={REVIEW}&ContentType=review&FeedbackType=helpfulness&Vote=Negative&UserId=u-1"
+    # Without a body at all, as the vendor describes a vote.
+    assert not (await client.post(f"/data/submitfeedback.json?{vote}")).json()["HasErrors"]
+    assert not (await client.post(f"/data/submitfeedback.json?{vote}", data={"vote": "Positive"})).json()["HasErrors"]
+    assert [given["vote"] for _, _, _, given in front.intake.feedback] == ["negative", "positive"]
+    form = await client.post(f"/data/submitreview.json?{key}&productId=P1", data={"ProductId": "", "Title": "Warm"})
+    assert form.json()["Errors"] == []
+    assert form.json()["Data"]["Fields"]["title"]["Value"] == "Warm"
+
+
 async def test_every_answer_says_how_much_of_the_quota_is_used() -> None:
     front = Storefront(keys=Keys(replace(PASS_KEY, per_minute=4, per_hour=9)))
     client = front.client()

@@ -56,10 +56,12 @@ class Conversations:
             if displays:
                 key = await self._gate.admit(request)
                 return await self._display.answer(endpoint, request, key)
-            sent = await read_form(request) if request.method == "POST" else read_parameters(request.query)
+            sent = read_parameters(request.query)
+            if request.method == "POST":
+                # The vendor has a vote's fields, and the product and review of the others, in the address.
+                sent = (await read_form(request)).or_else(sent)
             key = await self._gate.admit(request, sent)
-            # Of the form or, beside the pass key, of the address that it was posted to.
-            check_version(sent if sent.scalar("apiversion") else read_parameters(request.query))
+            check_version(sent)
             answer = await self._submissions.answer(SUBMISSION[endpoint], request, sent, key)
         except Refused as refused:
             return _refuse(request, refused.errors, None if key is None else key.locale)

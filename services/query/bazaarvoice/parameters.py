@@ -25,6 +25,12 @@ class Parameters:
                 values.setdefault(name.lower(), []).append(value)
         self._values = values
 
+    def or_else(self, other: Parameters) -> Parameters:
+        """These, and of names that are not among them the other's."""
+        both = Parameters(())
+        both._values = {**other._values, **self._values}
+        return both
+
     def scalar(self, name: str) -> str:
         """The first of several; '' without one. `name` is in lower case, here and below."""
         values = self._values.get(name)

@@ -61,7 +61,9 @@ def photos(found: list[dict[str, Any]]) -> list[Json]:
 
 
 def _photo(photo: dict[str, Any]) -> Json:
-    sizes = {name: {"Id": name, "Url": photo[key]} for name, key in SIZES if photo.get(key) is not None}
+    # Every photo of the vendor's has a thumbnail, and pages read its address without asking whether there is one.
+    shown = {**photo, "thumbnail_url": photo.get("thumbnail_url") or photo["url"]}
+    sizes = {name: {"Id": name, "Url": shown[key]} for name, key in SIZES if shown.get(key) is not None}
     return {"Id": photo["id"], "Caption": photo.get("caption"), "Sizes": sizes, "SizesOrder": list(sizes)}
 
 
