@@ -103,7 +103,7 @@ class Api(Endpoints):
 
     async def withdraw(self, request: Request) -> Response:
         async def effect(tx: Connection, key: ApiKey, body: bytes, trace: str) -> Answer:
-            found, now = await withdraw(tx, self._clock, site_of(request), _review_id(request), key.key_id, trace)
+            found, now = await withdraw(tx, self._registry, site_of(request), _review_id(request), key.key_id, trace)
             return Answer(
                 200,
                 {

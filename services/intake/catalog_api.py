@@ -18,8 +18,9 @@ from services.intake.catalog_batch import CatalogBatch
 from services.intake.catalog_body import BODIES, RemovedBody, put, removal
 from services.intake.endpoints import Endpoints, refusing, site_of, trace_of
 from services.intake.idempotency import Answer
+from services.intake.refusal import Refusal
 from services.intake.registry import load_site
-from services.intake.submission import parse
+from services.intake.submission import Invalid, parse
 from services.intake.transaction import Connection, transaction
 from shared.access import ApiKey, ApiKeys
 from shared.clock import Clock
@@ -30,6 +31,7 @@ from shared.http.json import json_response, require_content_type
 
 KINDS: Mapping[str, CatalogKind] = {"products": "product", "categories": "category", "brands": "brand"}
 """By their name in addresses."""
+REPLACEMENT = "\ufffd"
 
 
 class CatalogApi(Endpoints):
@@ -95,4 +97,8 @@ class CatalogApi(Endpoints):
 
 def _id(request: Request) -> str:
     """Of the address, judged as what a body says. Raises Invalid."""
-    return parse(RemovedBody, orjson.dumps({"id": request.path_params["entry_id"]})).id
+    entry_id: str = request.path_params["entry_id"]
+    if REPLACEMENT in entry_id:
+        # What servers make of bytes that are no UTF-8: several addresses would be one entry.
+        raise Invalid((Refusal(ErrorCode.VALIDATION_ERROR, "id is not UTF-8; send it percent-encoded", "id"),))
+    return parse(RemovedBody, orjson.dumps({"id": entry_id})).id

@@ -62,7 +62,7 @@ class CommentApi(Endpoints):
     async def withdraw(self, request: Request) -> Response:
         async def effect(tx: Connection, key: ApiKey, body: bytes, trace: str) -> Answer:
             place = (site_of(request), _comment_id(request))
-            found, now = await comments.withdraw(tx, self._clock, *place, key.key_id, trace)
+            found, now = await comments.withdraw(tx, self._registry, *place, key.key_id, trace)
             return Answer(
                 200,
                 {

@@ -2,22 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, Field
-from pydantic_core import PydanticCustomError
+from pydantic import Field
 
 from services.intake.details import Badges, Photos, Syndication, Videos, VotesBefore, numbered
-from services.intake.fields import LINE, LINES, EntityId, Locale, Location, StrictModel, Time, Title, line_ends
+from services.intake.fields import LINE, LINES, EntityId, Locale, Location, Said, StrictModel, Time, Title
 from services.intake.submission import Author, Form, Sourced
 from shared.events.content import MAX_SOURCE, MAX_SOURCE_ID, MAX_TEXT, CommentContent
-
-
-def _said(value: Any) -> Any:
-    text = line_ends(value)
-    if text is None and value is not None:
-        raise PydanticCustomError("blank", "is empty; a comment says something")
-    return text
 
 
 class CommentBody(StrictModel):
@@ -25,9 +17,7 @@ class CommentBody(StrictModel):
 
     author: Author | None = None
     title: Title = Field(default=None, repr=False)
-    text: Annotated[Annotated[str, Field(max_length=MAX_TEXT, pattern=LINES)], BeforeValidator(_said)] = Field(
-        repr=False
-    )
+    text: Annotated[Annotated[str, Field(max_length=MAX_TEXT, pattern=LINES)], Said] = Field(repr=False)
     locale: Locale = None
     location: Location = Field(default=None, repr=False)
     comment_date: Time = None

@@ -39,7 +39,7 @@ async def _comment(
 
 async def _withdraw_comment(tx: Connection, registry: Registry, site: str, asked: Asked[CommentWithdrawal]) -> None:
     comment_id = await require_named(tx, site, "comment", (asked.body.source, asked.body.source_id))
-    await comments.withdraw(tx, registry.clock, site, comment_id, asked.by, asked.traceparent)
+    await comments.withdraw(tx, registry, site, comment_id, asked.by, asked.traceparent)
 
 
 async def _feedback(

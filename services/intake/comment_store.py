@@ -13,13 +13,18 @@ from shared.events.content import CommentContent
 _ROW = """comment_id, review_id, state, revision, sequence, author_id, source, source_id, source_version, content_hash,
     created_at, updated_at"""
 _LOCK = f"select {_ROW} from intake.comments where site = $1 and comment_id = $2 for update"
-# See the reviews' registry for the form. Rows are locked in the order in which they are asked for.
+# See the reviews' registry for the form. Whoever locks several does it by id.
 _LOCK_BY_SOURCE = f"""
-    select found.* from unnest($2::text[], $3::text[]) as wanted (source, source_id)
-    cross join lateral (
-        select {_ROW} from intake.comments c
-        where c.site = $1 and c.source = wanted.source and c.source_id = wanted.source_id limit 1 for update
-    ) as found"""
+    select {_ROW} from intake.comments where comment_id = any (array(
+        select found.comment_id from unnest($2::text[], $3::text[]) as wanted (source, source_id)
+        cross join lateral (
+            select c.comment_id from intake.comments c
+            where c.site = $1 and c.source = wanted.source and c.source_id = wanted.source_id limit 1
+        ) as found
+    )) order by comment_id for update"""
+_LOCK_LIVE = f"""
+    select {_ROW} from intake.comments
+    where site = $1 and review_id = $2 and state = 'live' order by comment_id for update"""
 _REVIEW = "select review_id from intake.comments where site = $1 and comment_id = $2"
 _CONTENT = "select event -> 'content' from intake.comments where comment_id = $1"
 _STATE = """
@@ -51,8 +56,14 @@ async def lock_by_source(tx: Connection, site: str, records: Collection[tuple[st
     """Comments of other systems' records, removed ones included."""
     if not records:
         return []
-    rows = await tx.fetch(_LOCK_BY_SOURCE, site, *map(list, zip(*sorted(records), strict=True)))
+    sources, source_ids = zip(*records, strict=True)
+    rows = await tx.fetch(_LOCK_BY_SOURCE, site, sources, source_ids)
     return [Comment(*row.values()) for row in rows]
+
+
+async def lock_live(tx: Connection, site: str, review_id: int) -> list[Comment]:
+    """Of one review."""
+    return [Comment(*row.values()) for row in await tx.fetch(_LOCK_LIVE, site, review_id)]
 
 
 async def review_of(tx: Connection, site: str, comment_id: int) -> int:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from functools import partial
 
 from services.intake import comment_store
@@ -23,11 +24,13 @@ from services.intake.registry import Registry, load_site
 from services.intake.transaction import Connection, again_on_conflict
 from services.intake.vault import Vault
 from shared import metrics
-from shared.clock import Clock
-from shared.events.cloudevents import encode
+from shared.events.cloudevents import Encoded, encode
 from shared.events.models import Channel, CommentWithdrawn
 from shared.events.topics import COMMENT_SUBMITTED
 from shared.kafka.outbox import append
+
+WITHDRAWN_AT_ONCE = 1_000
+"""Comments in one statement, when their review goes with all of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,33 +91,23 @@ async def edit(
 
 
 async def withdraw(
-    tx: Connection, clock: Clock, site: str, comment_id: int, by: str, traceparent: str | None
+    tx: Connection, registry: Registry, site: str, comment_id: int, by: str, traceparent: str | None
 ) -> tuple[Comment, bool]:
     """The comment as it was found, and whether this call removed it: a second one changes nothing.
 
     Raises Refused where there is no such comment. `by` is the API key's id or the ingest topic.
     """
-    await load_site(tx, site)
-    found = await comment_store.lock_comment(tx, site, comment_id)
-    if found.state != "live":
-        return found, False
-    now = clock.now()
-    gone = replace(found, state="withdrawn", sequence=found.sequence + 1, content_hash=None, updated_at=now)
-    event = CommentWithdrawn(
-        site=site,
-        sequence=gone.sequence,
-        comment_id=gone.comment_id,
-        review_id=gone.review_id,
-        revision=gone.revision,
-        reason="withdrawn",
-        withdrawn_at=now,
-        withdrawn_by=by,
-    )
-    encoded = encode(COMMENT_SUBMITTED, event, traceparent)
-    assert encoded.value is not None
-    await comment_store.update(tx, [gone], {gone.comment_id: encoded.value.decode()})
-    await append(tx, "intake", [encoded])
-    return found, True
+    work = partial(_withdraw, tx, registry, site, comment_id, by, traceparent)
+    return await again_on_conflict(tx, registry.clock, registry.rng, work)
+
+
+async def withdraw_all(
+    tx: Connection, site: str, review_id: int, by: str, traceparent: str | None, now: datetime
+) -> None:
+    """All live comments of a review, which the caller has locked against new ones."""
+    found = await comment_store.lock_live(tx, site, review_id)
+    for start in range(0, len(found), WITHDRAWN_AT_ONCE):
+        await _remove(tx, site, found[start : start + WITHDRAWN_AT_ONCE], by, traceparent, now)
 
 
 async def _submit(
@@ -172,10 +165,53 @@ async def _edit(
     return result
 
 
+async def _withdraw(
+    tx: Connection, registry: Registry, site: str, comment_id: int, by: str, traceparent: str | None
+) -> tuple[Comment, bool]:
+    await load_site(tx, site)
+    found = await comment_store.lock_comment(tx, site, comment_id)
+    if found.state != "live":
+        return found, False
+    await _remove(tx, site, [found], by, traceparent, registry.clock.now())
+    return found, True
+
+
+async def _remove(
+    tx: Connection, site: str, found: Sequence[Comment], by: str, traceparent: str | None, now: datetime
+) -> None:
+    """Comments that are live and locked."""
+    events = [
+        CommentWithdrawn(
+            site=site,
+            sequence=comment.sequence + 1,
+            comment_id=comment.comment_id,
+            review_id=comment.review_id,
+            revision=comment.revision,
+            reason="withdrawn",
+            withdrawn_at=now,
+            withdrawn_by=by,
+        )
+        for comment in found
+    ]
+    encoded = [encode(COMMENT_SUBMITTED, event, traceparent) for event in events]
+    gone = [
+        replace(comment, state="withdrawn", sequence=event.sequence, content_hash=None, updated_at=now)
+        for comment, event in zip(found, events, strict=True)
+    ]
+    stored: dict[int, str] = {row.comment_id: _text(one) for row, one in zip(gone, encoded, strict=True)}
+    await comment_store.update(tx, gone, stored)
+    await append(tx, "intake", encoded)
+
+
 async def _write(tx: Connection, site: str, plan: CommentPlan) -> None:
     await comment_store.insert(tx, site, plan.created.values(), plan.last_event)
     await comment_store.update(tx, list(plan.changed.values()), plan.last_event)
     await append(tx, "intake", plan.events)
+
+
+def _text(event: Encoded) -> str:
+    assert event.value is not None
+    return event.value.decode()
 
 
 def _candidate(one: IncomingComment, author_id: str | None, site: Site) -> Candidate:

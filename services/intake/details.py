@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from itertools import count
 from typing import Annotated, Any, Literal, TypeVar, get_args
 
@@ -27,6 +28,8 @@ from shared.events.content import (
     MAX_PROS,
     MAX_RECOMMENDED_PRODUCTS,
     MAX_SECONDARY_RATING,
+    MAX_TAG_DIMENSIONS,
+    MAX_TAG_TEXT,
     MAX_TAGS,
     NO_DETAILS,
     ReviewDetails,
@@ -55,15 +58,23 @@ def _id(value: str) -> str:
     return value
 
 
-def _by_dimension(value: Any) -> Any:
+def _by_dimension(value: Any, most: int = MAX_DIMENSIONS) -> Any:
     """Keys are judged before their values: what is wrong with a value is told under its key, which must be an id."""
     if not isinstance(value, dict):
         return value
-    if len(value) > MAX_DIMENSIONS:
-        raise PydanticCustomError("dimensions", "has more than {most} entries; send fewer", {"most": MAX_DIMENSIONS})
+    if len(value) > most:
+        raise PydanticCustomError("dimensions", "has more than {most} entries; send fewer", {"most": most})
     if not all(map(DIMENSION_ID.fullmatch, value)):
         raise PydanticCustomError("dimension_id", "has a key that is no id; {ids}", {"ids": _IDS})
     return value
+
+
+def _tag_text(tags: Mapping[str, Sequence[str | None] | None] | None) -> Any:
+    written = sum(len(value) for values in (tags or {}).values() for value in values or () if value is not None)
+    if written > MAX_TAG_TEXT:
+        message = "has more than {most} characters in all; send fewer or shorter ones"
+        raise PydanticCustomError("tag_text", message, {"most": MAX_TAG_TEXT})
+    return tags
 
 
 def _distinct(parts: tuple[Any, ...] | None) -> tuple[Any, ...] | None:
@@ -74,6 +85,7 @@ def _distinct(parts: tuple[Any, ...] | None) -> tuple[Any, ...] | None:
 
 
 _ByDimension = BeforeValidator(_by_dimension)
+_ByTagDimension = BeforeValidator(partial(_by_dimension, most=MAX_TAG_DIMENSIONS))
 _Value = Annotated[Annotated[str, Field(max_length=MAX_DIMENSION_VALUE, pattern=LINE)] | None, Line]
 _Words = Annotated[Annotated[str, Field(max_length=MAX_DIMENSION_VALUE, pattern=LINES)] | None, Lines]
 _Pros = Annotated[Annotated[str, Field(max_length=MAX_PROS, pattern=LINES)] | None, Lines]
@@ -144,7 +156,7 @@ class Details(StrictModel):
     is_recommended: bool | None = None
     secondary_ratings: Annotated[Mapping[str, _SecondaryRating | None] | None, _ByDimension] = None
     context_data: Annotated[Mapping[str, _Value] | None, _ByDimension] = None
-    tags: Annotated[Mapping[str, _Tags | None] | None, _ByDimension] = None
+    tags: Annotated[Mapping[str, _Tags | None] | None, _ByTagDimension, AfterValidator(_tag_text)] = None
     additional_fields: Annotated[Mapping[str, _Words] | None, _ByDimension] = None
     badges: Badges = None
     photos: Photos = None

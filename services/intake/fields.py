@@ -31,6 +31,8 @@ LINES = r"^[^\x00-\x08\x0b-\x1f\x7f-\x9f]*$"
 LANGUAGE_TAG = r"^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*$"
 
 _TIME = re.compile(r"\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:\.\d{1,9})?)?(?:Z|[+-]\d\d:\d\d)?)?")
+FIRST_YEAR, LAST_YEAR = 1900, 2999
+"""Another year is some system's word for no time, and to databases the first and the last there are mean infinity."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 # A host without credentials before it, and after it nothing that would end an attribute or a tag of a page.
 _URL = re.compile(r"https?://[\w\[][^\s/?#@<>\"'`\\\x00-\x1f\x7f-\x9f]*(?:[/?#][^\s<>\"`\\\x00-\x1f\x7f-\x9f]*)?", re.I)
@@ -54,16 +56,29 @@ def line_ends(value: Any) -> Any:
     return None if not value or value.isspace() else value
 
 
+def said(value: Any) -> Any:
+    text = line_ends(value)
+    if text is None and value is not None:
+        raise PydanticCustomError("blank", "is empty; say something")
+    return text
+
+
+class OutOfRange(ValueError):
+    pass
+
+
 def parse_time(text: str) -> datetime:
-    """RFC 3339, or a date alone (its midnight); without an offset it is UTC. Raises ValueError."""
+    """RFC 3339, or a date alone (its midnight); without an offset it is UTC.
+
+    Raises ValueError, OutOfRange for years that nothing was written in.
+    """
     upper = text.strip().upper()
     if _TIME.fullmatch(upper) is None:
         raise ValueError("not an RFC 3339 time")
     time = datetime.fromisoformat(upper)
-    try:
-        return time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
-    except OverflowError:
-        raise ValueError("out of range") from None
+    if not FIRST_YEAR <= time.year <= LAST_YEAR:
+        raise OutOfRange("out of range")
+    return time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
 
 
 def _email(value: Any) -> Any:
@@ -84,6 +99,9 @@ def _time(value: Any) -> Any:
         return blank_is_none(value)
     try:
         return parse_time(value)
+    except OutOfRange:
+        message = "must be of the years {first} to {last}; leave it out where it is not known"
+        raise PydanticCustomError("time_range", message, {"first": FIRST_YEAR, "last": LAST_YEAR}) from None
     except ValueError:
         raise PydanticCustomError("time", "is not a time; send one like 2024-05-31T12:00:00Z or 2024-05-31") from None
 
@@ -107,6 +125,8 @@ def _url(value: str) -> str:
 
 Line = BeforeValidator(blank_is_none)
 Lines = BeforeValidator(line_ends)
+Said = BeforeValidator(said)
+"""Of what must be there."""
 Name = Annotated[Annotated[str, Field(max_length=MAX_NAME, pattern=LINE)] | None, Line]
 EntityId = Annotated[Annotated[str, Field(max_length=MAX_ENTITY_ID, pattern=LINE)] | None, Line]
 EntityName = Annotated[Annotated[str, Field(max_length=MAX_ENTITY_NAME, pattern=LINES)] | None, Lines]

@@ -33,7 +33,7 @@ async def _submit(
 
 async def _withdraw(tx: Connection, registry: Registry, site: str, asked: Asked[Reference]) -> None:
     review_id = await _review(tx, site, asked.body)
-    await withdrawal.withdraw(tx, registry.clock, site, review_id, asked.by, asked.traceparent)
+    await withdrawal.withdraw(tx, registry, site, review_id, asked.by, asked.traceparent)
 
 
 async def _set_reply(tx: Connection, registry: Registry, site: str, asked: Asked[Reference]) -> None:

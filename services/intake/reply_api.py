@@ -12,7 +12,7 @@ from starlette.routing import BaseRoute, Route
 
 from services.intake import replies
 from services.intake.endpoints import Endpoints, api_error, content_id_of, site_of
-from services.intake.fields import LINES, Lines, Name, StrictModel
+from services.intake.fields import LINES, Name, Said, StrictModel
 from services.intake.idempotency import Answer
 from services.intake.refusal import Refusal, Refused, unknown_review
 from services.intake.registry import load_site, lock_review
@@ -33,7 +33,7 @@ _STANDING = "select event from intake.replies where site = $1 and reply_id = $2 
 class ReplyChange(StrictModel):
     """What is not sent stays as it is; null empties a field, apart from the text."""
 
-    text: Annotated[Annotated[str, Field(max_length=MAX_REPLY, pattern=LINES)], Lines] = Field(default="", repr=False)
+    text: Annotated[Annotated[str, Field(max_length=MAX_REPLY, pattern=LINES)], Said] = Field(default="", repr=False)
     author_name: Name = None
     department: Name = None
     response_type: Name = None

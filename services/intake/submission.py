@@ -19,9 +19,9 @@ from services.intake.fields import (
     Email,
     EntityId,
     EntityName,
-    Lines,
     Locale,
     Name,
+    Said,
     Source,
     SourceId,
     StrictModel,
@@ -105,7 +105,7 @@ class Edit(Content):
 
 
 class Reply(StrictModel):
-    text: Annotated[Annotated[str, Field(max_length=MAX_REPLY, pattern=LINES)], Lines] = Field(repr=False)
+    text: Annotated[Annotated[str, Field(max_length=MAX_REPLY, pattern=LINES)], Said] = Field(repr=False)
     author_name: Name = None
     department: Name = None
     response_type: Name = None

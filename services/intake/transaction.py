@@ -15,6 +15,9 @@ T = TypeVar("T")
 Connection: TypeAlias = "asyncpg.Connection[Any]"
 
 ATTEMPTS = 8
+DEADLOCKS = 3
+"""After so many, each of which took the server a second to see, it is what the transaction held before that is in the
+way: doing the piece again gives none of that back, ending the transaction does."""
 LONGEST_WAIT = 0.2  # seconds
 
 
@@ -46,11 +49,11 @@ async def again_on_conflict(
 ) -> T:
     """Runs `work` in a savepoint of `tx`, and again after a unique violation, deadlock or serialisation failure.
 
-    Under READ COMMITTED every attempt sees what was committed before it. Raises Contended when the last one failed too,
-    and KeysTaken as soon as so many attempts have ended in a unique violation.
+    Under READ COMMITTED every attempt sees what was committed before it. Raises Contended when the last one failed too
+    or DEADLOCKS of them ended in a deadlock, and KeysTaken as soon as so many have ended in a unique violation.
     """
     wait = 0.005
-    violations = 0
+    violations = deadlocks = 0
     for left in reversed(range(ATTEMPTS)):
         try:
             async with tx.transaction():
@@ -59,9 +62,10 @@ async def again_on_conflict(
             violations += isinstance(error, asyncpg.UniqueViolationError)
             if violations >= unique_violations:
                 raise KeysTaken(f"{violations} attempts ran into unique keys") from None
-            if not left:
+            deadlocks += isinstance(error, asyncpg.DeadlockDetectedError)
+            if not left or deadlocks >= DEADLOCKS:
                 # The error itself says which key it was, and that may be somebody's.
-                raise Contended(f"gave up after {ATTEMPTS} attempts: {type(error).__name__}") from None
+                raise Contended(f"gave up after {ATTEMPTS - left} attempts: {type(error).__name__}") from None
         await clock.sleep(wait * (0.5 + rng.random()))
         wait = min(2 * wait, LONGEST_WAIT)
     raise AssertionError("unreachable")

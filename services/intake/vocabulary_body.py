@@ -10,11 +10,11 @@ from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from services.intake.catalog import Change, Key
-from services.intake.fields import LINES, Lines, StrictModel
+from services.intake.fields import LINE, LINES, Lines, StrictModel
 from services.intake.locales import label_locale
 from services.intake.refusal import Refusal
 from services.intake.submission import Invalid
-from shared.events.content import MAX_DIMENSION_ID, MAX_DIMENSION_VALUE, MAX_SECONDARY_RATING
+from shared.events.content import MAX_DIMENSION_ID, MAX_DIMENSION_VALUE, MAX_DIMENSIONS, MAX_SECONDARY_RATING
 from shared.events.vocabulary import DEFAULT_LOCALE, Vocabulary
 from shared.http.errors import ErrorCode
 
@@ -25,7 +25,7 @@ MAX_VALUES = 500
 
 _ID = re.compile(rf"[A-Za-z0-9_.-]{{1,{MAX_DIMENSION_ID}}}")
 _IDS = f"ids have 1 to {MAX_DIMENSION_ID} letters, digits, points, hyphens and underscores"
-_LINES = re.compile(LINES)
+_LINE = re.compile(LINE)
 
 
 def _id(value: str) -> str:
@@ -40,7 +40,7 @@ def _values(value: Any) -> Any:
         return {} if value is None else value
     if len(value) > MAX_VALUES:
         raise PydanticCustomError("values", "has more than {most} entries; send fewer", {"most": MAX_VALUES})
-    if any(not key.strip() or len(key) > MAX_DIMENSION_VALUE or _LINES.fullmatch(key) is None for key in value):
+    if any(not key.strip() or len(key) > MAX_DIMENSION_VALUE or _LINE.fullmatch(key) is None for key in value):
         message = "has a key that is no value; values have 1 to {most} characters, no control characters among them"
         raise PydanticCustomError("value", message, {"most": MAX_DIMENSION_VALUE})
     return value
@@ -56,6 +56,14 @@ def _distinct(terms: tuple[Any, ...]) -> tuple[Any, ...]:
     """Case-insensitively, for so they are found."""
     if len({term.id.lower() for term in terms}) != len(terms):
         raise PydanticCustomError("twice", "has the same id twice, whatever the case; every entry needs its own")
+    return terms
+
+
+def _answerable(terms: tuple[Any, ...]) -> tuple[Any, ...]:
+    """No review has more of one kind, so a form that asks for more could never be sent."""
+    if sum(term.required for term in terms) > MAX_DIMENSIONS:
+        message = "has more than {most} required entries, and so many no review can have"
+        raise PydanticCustomError("required", message, {"most": MAX_DIMENSIONS})
     return terms
 
 
@@ -110,13 +118,14 @@ class _Badge(_Term):
 _Terms = Field(max_length=MAX_TERMS)
 _Null = BeforeValidator(_list)
 _Distinct = AfterValidator(_distinct)
+_Answerable = AfterValidator(_answerable)
 
 
 class VocabularyBody(StrictModel):
-    secondary_ratings: Annotated[tuple[_SecondaryRating, ...], _Terms, _Null, _Distinct] = ()
-    context_data: Annotated[tuple[_ContextData, ...], _Terms, _Null, _Distinct] = ()
+    secondary_ratings: Annotated[tuple[_SecondaryRating, ...], _Terms, _Null, _Distinct, _Answerable] = ()
+    context_data: Annotated[tuple[_ContextData, ...], _Terms, _Null, _Distinct, _Answerable] = ()
     tags: Annotated[tuple[_Tag, ...], _Terms, _Null, _Distinct] = ()
-    additional_fields: Annotated[tuple[_AdditionalField, ...], _Terms, _Null, _Distinct] = ()
+    additional_fields: Annotated[tuple[_AdditionalField, ...], _Terms, _Null, _Distinct, _Answerable] = ()
     badges: Annotated[tuple[_Badge, ...], _Terms, _Null, _Distinct] = ()
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from functools import partial
+
+from services.intake import comments
 from services.intake.decide import Registered
-from services.intake.registry import load_site, lock_review
-from services.intake.transaction import Connection
-from shared.clock import Clock
+from services.intake.registry import Registry, load_site, lock_review
+from services.intake.transaction import Connection, again_on_conflict
 from shared.events.cloudevents import encode
 from shared.events.models import ReviewWithdrawn
 from shared.events.topics import REVIEW_SUBMITTED
@@ -18,17 +20,27 @@ _WITHDRAW = """
 
 
 async def withdraw(
-    tx: Connection, clock: Clock, site: str, review_id: int, by: str, traceparent: str | None
+    tx: Connection, registry: Registry, site: str, review_id: int, by: str, traceparent: str | None
 ) -> tuple[Registered, bool]:
     """The review as it was found, and whether this call removed it: a second one changes nothing.
 
-    Raises Refused where there is no such review. `by` is the API key's id or the ingest topic.
+    Its comments go with it, all in `tx`: nobody could read them any more, and moderators would wait for them in vain.
+    Raises Refused where there is no such review. `by` is the API key's id or the ingest topic. Deadlocks with batches
+    that hold what this waits for are settled by doing all of it again, within `tx`.
     """
+    work = partial(_withdraw, tx, registry, site, review_id, by, traceparent)
+    return await again_on_conflict(tx, registry.clock, registry.rng, work)
+
+
+async def _withdraw(
+    tx: Connection, registry: Registry, site: str, review_id: int, by: str, traceparent: str | None
+) -> tuple[Registered, bool]:
     await load_site(tx, site)
+    # From here on nobody adds a comment: for that they hold the review, too, and find it gone.
     found = await lock_review(tx, site, review_id)
     if found.state != "live":
         return found, False
-    now = clock.now()
+    now = registry.clock.now()
     event = ReviewWithdrawn(
         site=site,
         sequence=found.sequence + 1,
@@ -42,4 +54,5 @@ async def withdraw(
     assert encoded.value is not None
     await tx.execute(_WITHDRAW, review_id, event.sequence, now, encoded.value.decode())
     await append(tx, "intake", [encoded])
+    await comments.withdraw_all(tx, site, review_id, by, traceparent, now)
     return found, True

@@ -68,7 +68,7 @@ async def test_ids_may_hold_what_paths_do(world: ApiWorld, address: str, entry_i
 
 
 async def test_what_is_no_id_is_refused(world: ApiWorld) -> None:
-    for address in ("%20", "a%09b", "%00", "x" * 256):
+    for address in ("%20", "a%09b", "%00", "x" * 256, "a%FF", "%ED%A0%80"):
         path = f"{CATALOG}/brands/{address}"
         assert code(await world.http.put(path, json={})) == (422, "VALIDATION_ERROR")
         assert code(await world.http.delete(path)) == (422, "VALIDATION_ERROR")

@@ -21,6 +21,7 @@ from services.intake.vocabulary_api import VocabularyApi
 from shared.access import ApiKeys
 from shared.clock import SystemClock
 from shared.events import catalog, vocabulary
+from shared.events.content import MAX_DIMENSIONS
 from shared.pass_keys import HINT_LENGTH, PASS_KEY
 from tests.contract.test_docs import _code, _table
 
@@ -64,7 +65,8 @@ def test_lists_of_vocabularies() -> None:
 def test_numbers_and_names() -> None:
     text = (DOCS / "catalog.md").read_text()
     for wanted in (
-        f"At most {vocabulary_body.MAX_TERMS} items a list, {vocabulary_body.MAX_VALUES} values an item",
+        f"At most {vocabulary_body.MAX_TERMS} items a list, {vocabulary_body.MAX_VALUES} values an item; "
+        f"at most {MAX_DIMENSIONS} of a list are required",
         f"(`--per-minute`, {pass_keys.PER_MINUTE:,})",
         f"(`--per-hour`, {pass_keys.PER_HOUR:,})",
         f"are cut at `{DEFAULT_SEPARATOR}`",

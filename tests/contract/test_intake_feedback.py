@@ -153,10 +153,10 @@ async def test_what_is_gone_takes_no_votes(world: IntakeWorld) -> None:
     assert caught.value.comment_id == on
     async with transaction(world.pool) as tx:
         await withdrawal.withdraw(tx, world.registry, "books", of, "key", None)
-    for attempt in (give(world, of), give(world, other, kind="comment")):
+    for attempt, gone in ((give(world, of), (of, None)), (give(world, other, kind="comment"), (None, other))):
         with pytest.raises(Refused, match="REMOVED") as caught:
             await attempt
-        assert caught.value.review_id == of
+        assert (caught.value.review_id, caught.value.comment_id) == gone
     assert await world.count("intake.feedback") == 0
     assert await world.count("intake.authors") == 0, "of those who were refused nothing is kept"
 

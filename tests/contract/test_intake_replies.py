@@ -89,6 +89,8 @@ async def test_what_is_not_there(world: ApiWorld) -> None:
     assert code(await world.http.patch(f"{path}/100", json={"text": "x"})) == (422, "VALIDATION_ERROR")
     await world.http.post(path, json=WHOLE)
     assert code(await world.http.patch(f"{path}/0", json={"text": " "})) == (422, "VALIDATION_ERROR")
+    refused = (await world.http.put(f"{path}/0", json={"text": " "})).json()["error"]
+    assert refused["message"] == "text is empty; say something"
     await world.http.delete(f"{REVIEWS}/{review_id}")
     assert code(await world.http.post(path, json=WHOLE)) == (410, "REMOVED")
 

@@ -19,9 +19,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from services.projection.recount import differences
 
 from services.intake.pass_keys import create_pass_key
+from services.projection.recount import differences
 from shared.clock import SystemClock
 from tests.running import RunningSystem, Site, eventually
 

@@ -13,7 +13,7 @@ from services.intake.comment_decide import Comment, decide, decide_edit, digest,
 from services.intake.decide import Create, Decision, Keep, Revise
 from services.intake.refusal import Refused
 from services.intake.submission import Author
-from shared.events.content import CommentContent, VotesBefore
+from shared.events.content import CommentContent, Photo, VotesBefore
 from shared.events.ids import CommentId
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -87,6 +87,13 @@ def test_everything_that_is_said_makes_another_digest(field: str, value: Any) ->
 def test_a_site_that_changes_its_locale_makes_no_revision() -> None:
     assert digest(CONTENT.model_copy(update={"locale": "fr"}), None) == HASH
     assert digest(CONTENT, "en") != HASH, "what is named is not what is assumed"
+
+
+def test_digests_stay_as_they_are() -> None:
+    """Registries keep them: another one would make a revision of every record that is sent again."""
+    said = CommentContent(text="x", locale="en", comment_date=NOW, photos=(Photo(id="1", url="https://a.example/1"),))
+    assert digest(said, None).hex() == "0ffcfb7b781b7a3a7fdb66fb2ca2a432"
+    assert digest(CONTENT, "en").hex() == "eaab56055463dc66eb5514c7871a3ea6"
 
 
 def edit(**fields: Any) -> CommentEdit:

@@ -22,6 +22,8 @@ from shared.events.content import (
     MAX_DIMENSIONS,
     MAX_MEDIA,
     MAX_PROS,
+    MAX_TAG_DIMENSIONS,
+    MAX_TAG_TEXT,
     MAX_TAGS,
     MAX_URL,
     Badge,
@@ -159,7 +161,17 @@ def test_a_no_is_said_and_an_unknown_answer_is_not() -> None:
         ),
         ({"tags": {"Pro": "Quiet"}}, "details.tags.Pro", "must be a list"),
         ({"tags": {"Pro": ["Quiet", 7]}}, "details.tags.Pro.1", "must be a string"),
-        ({"tags": {"Pro": ["x"] * (MAX_TAGS + 1)}}, "details.tags.Pro", "has more than 50 entries; send fewer"),
+        ({"tags": {"Pro": ["x"] * (MAX_TAGS + 1)}}, "details.tags.Pro", "has more than 20 entries; send fewer"),
+        (
+            {"tags": {str(number): ["x"] for number in range(MAX_TAG_DIMENSIONS + 1)}},
+            "details.tags",
+            "has more than 20 entries; send fewer",
+        ),
+        (
+            {"tags": {"Pro": ["x" * 500] * 4, "Con": ["x"]}},
+            "details.tags",
+            "has more than 2000 characters in all; send fewer or shorter ones",
+        ),
         (
             {"badges": [{"id": "a b"}]},
             "details.badges.0.id",
@@ -355,17 +367,31 @@ def events_of(body: bytes) -> tuple[ReviewSubmitted, ReviewModerated]:
 
 
 def padded(body: dict[str, Any], unit: str) -> bytes:
-    """As many tags and additional fields of `unit` as make the body exactly as long as intake takes."""
+    """As much of `unit` in all details as makes the body exactly as long as intake takes; addresses fill the rest."""
     details = body["details"]
-    details["tags"] = {}
-    value = unit * (MAX_DIMENSION_VALUE // len(unit) - 4)
-    room = MAX_BODY_BYTES - len(orjson.dumps(body))
-    for number in range(MAX_DIMENSIONS * MAX_TAGS):
-        tags = details["tags"].setdefault(f"t{number // MAX_TAGS}", [])
+    shortest = MAX_TAG_TEXT // (MAX_TAG_DIMENSIONS * MAX_TAGS)
+    details["tags"] = {
         # Each another one: the same again would be dropped.
-        tags.append(f"{number:04}{value}")
-        if (room := room - len(orjson.dumps(tags[-1])) - 1) < 2 * len(orjson.dumps(value)) + 200:
-            break
+        f"t{dimension}": [f"{number:02}{unit * ((shortest - 2) // len(unit))}" for number in range(MAX_TAGS)]
+        for dimension in range(MAX_TAG_DIMENSIONS)
+    }
+    value, caption = (unit * (most // len(unit)) for most in (MAX_DIMENSION_VALUE, MAX_CAPTION))
+    media = [*details["photos"], *details["videos"]]
+    places: list[tuple[dict[str, str], str, str]] = [
+        *((details.setdefault("additional_fields", {}), str(number), value) for number in range(MAX_DIMENSIONS)),
+        *((details.setdefault("context_data", {}), str(number), value) for number in range(MAX_DIMENSIONS)),
+        *((medium, "caption", caption) for medium in media),
+        *((medium, name, f"http://a/{'x' * 1_900}") for name in ("thumbnail_url", "url") for medium in media),
+        *((photo, "large_url", f"http://a/{'x' * 1_900}") for photo in details["photos"]),
+    ]
+    for where, name, text in places:
+        before = where.get(name)
+        where[name] = text
+        if len(orjson.dumps(body)) > MAX_BODY_BYTES:
+            if before is None:
+                del where[name]
+            else:
+                where[name] = before
     return orjson.dumps(body).ljust(MAX_BODY_BYTES)
 
 

@@ -10,6 +10,7 @@ import pytest
 from services.intake.catalog import Key
 from services.intake.submission import Invalid, parse
 from services.intake.vocabulary_body import MAX_TERMS, MAX_VALUES, VocabularyBody, checked_locale, put, removal
+from shared.events.content import MAX_DIMENSIONS
 from shared.events.vocabulary import (
     AdditionalFieldTerm,
     BadgeTerm,
@@ -85,6 +86,13 @@ def test_ids_are_words_and_stand_there_once(kind: str) -> None:
     assert refused(**{kind: {"id": "Age"}}) == kind
 
 
+@pytest.mark.parametrize("kind", ["secondary_ratings", "context_data", "additional_fields"])
+def test_no_more_is_required_than_a_review_can_have(kind: str) -> None:
+    terms = [{"id": f"t{number}", "required": True} for number in range(MAX_DIMENSIONS + 1)]
+    assert refused(**{kind: terms}) == kind
+    assert len(getattr(vocabulary(**{kind: [*terms[1:], {"id": "t0"}]}), kind)) == len(terms)
+
+
 def test_kinds_have_words_of_their_own() -> None:
     assert vocabulary(**{kind: [{"id": "Fit"}] for kind in KINDS}).tags[0].id == "Fit"
 
@@ -98,6 +106,7 @@ def test_kinds_have_words_of_their_own() -> None:
         ({"secondary_ratings": [{"id": "A", "value_labels": {"6": "x"}}]}, "secondary_ratings.0.value_labels"),
         ({"secondary_ratings": [{"id": "A", "value_labels": {"01": "x"}}]}, "secondary_ratings.0.value_labels"),
         ({"context_data": [{"id": "A", "value_labels": {" ": "x"}}]}, "context_data.0.value_labels"),
+        ({"context_data": [{"id": "A", "value_labels": {"x\ny": "x"}}]}, "context_data.0.value_labels"),
         ({"context_data": [{"id": "A", "value_labels": {"x": 5}}]}, "context_data.0.value_labels.x"),
         (
             {"context_data": [{"id": "A", "value_labels": {str(n): "" for n in range(MAX_VALUES + 1)}}]},
