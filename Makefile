@@ -40,6 +40,7 @@ check: $(DEV) ## Format, lint, types, imports, dead code, generated contracts
 	$(BIN)/lint-imports
 	$(BIN)/vulture
 	$(BIN)/python -m shared.events.schema --check
+	$(BIN)/python -m services.query.bazaarvoice.openapi --check
 
 bench: $(DEV) ## Measure, as ratios to bare loops and bare SQL
 	$(BIN)/python -m tests.bench $(ARGS)

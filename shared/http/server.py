@@ -59,6 +59,8 @@ class _Protocol(HttpToolsProtocol):
             super().on_headers_complete()
             return
         app, self.app = self.app, _refuse_head
+        # Nobody reads it, and the parser would stumble over more than 64 KiB.
+        self.url = b"/"
         try:
             super().on_headers_complete()
         finally:

@@ -241,3 +241,19 @@ def test_others_choose_the_status() -> None:
     response = refuse(b"callback=alert(1)", [error], "en_US", 429)
     assert (response.status, response.headers[0]) == (429, JSON)
     assert orjson.loads(response.body)["Limit"] == 0
+
+
+async def test_locales_that_somebody_makes_up_fill_no_memory() -> None:
+    reader = GivenAnswers(rows=[FULL_REVIEW])
+    asked = Display(reader)
+    for number in range(50):
+        await asked.answer("reviews.json", get(f"ApiVersion=5.4&Locale=en_{number:02}"), PASS_KEY)
+    for locale in ("fr_FR", "fr-fr", "en_US"):
+        await asked.answer("reviews.json", get(f"ApiVersion=5.4&Locale={locale}"), PASS_KEY)
+    ((_, kept),) = asked._labels.values()
+    # One for each vocabulary of the site.
+    assert len(kept) == 2
+    french = await asked.answer("reviews.json", get("ApiVersion=5.4&Locale=fr_FR"), PASS_KEY)
+    other = await asked.answer("reviews.json", get("ApiVersion=5.4&Locale=de_DE"), PASS_KEY)
+    assert ("Âge" in french.body.decode(), "Âge" in other.body.decode()) == (True, False)
+    assert (orjson.loads(french.body)["Locale"], orjson.loads(other.body)["Locale"]) == ("fr_FR", "de_DE")

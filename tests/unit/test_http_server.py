@@ -68,8 +68,9 @@ async def test_heads_of_ordinary_and_of_the_largest_size_are_served(port: int) -
         request(b"X-Long: " + b"a" * MAX_HEAD_BYTES),
         request(*(b"X-%d: %s" % (number, b"a" * 100) for number in range(400))),
         request(target=b"/?" + b"a" * MAX_HEAD_BYTES),
+        request(target=b"/?" + b"a" * 65_600),
     ],
-    ids=["one header", "many headers", "address"],
+    ids=["one header", "many headers", "address", "address longer than parsers take"],
 )
 async def test_larger_ones_are_refused_and_the_connection_ends(port: int, large: bytes) -> None:
     middle = len(large) // 2

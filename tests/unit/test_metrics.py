@@ -7,8 +7,8 @@ from prometheus_client.metrics import MetricWrapperBase
 from shared import metrics
 
 BOUNDED = {
-    "actor_kind", "channel", "change", "classifier", "code", "consumer", "method", "outcome", "reason", "route",
-    "service", "status", "topic",
+    "actor_kind", "channel", "change", "classifier", "code", "consumer", "content_kind", "kind", "method", "outcome",
+    "reason", "route", "service", "status", "topic",
 }  # fmt: skip
 """Of labels with these names the values are ours, or the operator's."""
 

@@ -109,6 +109,7 @@ def test_pages_too_deep_for_any_sum_are_still_asked_for() -> None:
 PRODUCT = Compare(Field.ENTITY_ID, Op.IN, ("a", "b"))
 AUTHOR = Compare(Field.AUTHOR_ID, Op.IN, ("a",))
 STARS = Compare(Field.RATING, Op.IN, (5,))
+VOTED = Compare(Field.POSITIVE_VOTES, Op.ABOVE, (1,))
 HELPFUL = (Order(Field.HELPFULNESS, descending=True),)
 
 
@@ -134,6 +135,17 @@ HELPFUL = (Order(Field.HELPFULNESS, descending=True),)
         (Query(P, "s", Page(10)), True),
         (Query(P, "s", Page(10), (Compare(Field.PRODUCT_ID, Op.IN, ("a",)),), statistics=True), False),
         (Query(A, "s", Page(10), (Compare(Field.AUTHOR_ID, Op.NOT_IN, ("a",)),)), True),
+        # Statistics of authors are counted, of however many reviews they have.
+        (Query(R, "s", Page(10), (PRODUCT,), includes=(Include(A),)), False),
+        (Query(R, "s", Page(10), (PRODUCT,), includes=(Include(A),), statistics=True), True),
+        (Query(R, "s", Page(10), (PRODUCT,), includes=(Include(A),), filtered_statistics=True), True),
+        # Each of a product's reviews is compared with all that is asked.
+        (Query(R, "s", Page(10), (PRODUCT, *[STARS] * 19)), False),
+        (Query(R, "s", Page(10), (PRODUCT, *[STARS] * 20)), True),
+        (Query(R, "s", Page(10), (PRODUCT, Compare(Field.LOCALE, Op.MATCHES, ("en*",) * 19))), False),
+        (Query(R, "s", Page(10), (PRODUCT, Compare(Field.LOCALE, Op.NOT_MATCHES, ("en*",) * 20))), True),
+        (Query(R, "s", Page(10), (PRODUCT,), includes=(Include(C, (VOTED,) * 21),)), True),
+        (Query(P, "s", Page(10), (Compare(Field.PRODUCT_ID, Op.IN, ("a",)),), review_conditions=(STARS,) * 21), True),
     ],
 )
 def test_what_grows_with_the_site_is_expensive(query: Query, expensive: bool) -> None:

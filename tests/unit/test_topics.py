@@ -44,6 +44,10 @@ def test_a_partition_count_is_for_life() -> None:
         "review-moderated": 12,
         "reply-posted": 12,
         "site-settings-changed": 12,
+        "comment-submitted": 12,
+        "comment-moderated": 12,
+        "review-feedback": 12,
+        "catalog-updated": 12,
     }
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import lru_cache
 from typing import Protocol
 
@@ -55,7 +56,7 @@ class DisplayReader(Protocol):
 class Display:
     def __init__(self, reader: DisplayReader) -> None:
         self._reader = reader
-        self._labels: dict[tuple[str, str], tuple[Vocabularies, Labels]] = {}
+        self._labels: dict[str, tuple[Vocabularies, dict[int, Labels]]] = {}
 
     async def answer(self, endpoint: str, request: Request, pass_key: PassKey) -> Response:
         """`endpoint` is one of ENDPOINTS. Refusals are answers here: HTTP 200, and the errors in the envelope.
@@ -110,15 +111,21 @@ class Display:
         )
 
     def _arranged(self, site: str, locale: str, known: Vocabularies) -> Labels:
-        """Arranging a vocabulary takes longer than rendering a page by it."""
-        kept = self._labels.get((site, locale))
-        if kept is not None and kept[0] is known:
-            return kept[1]
-        if len(self._labels) >= _ARRANGED:
-            self._labels.clear()
-        labels = arrange(known.of(locale), locale)
-        self._labels[site, locale] = known, labels
-        return labels
+        """Arranging a vocabulary takes longer than rendering a page by it.
+
+        Kept for each vocabulary and not for each locale, of which strangers can make up any number.
+        """
+        kept = self._labels.get(site)
+        if kept is None or kept[0] is not known:
+            if len(self._labels) >= _ARRANGED:
+                self._labels.clear()
+            kept = self._labels[site] = known, {}
+        vocabulary = known.of(locale)
+        # Its id names no other, for `known` holds it.
+        labels = kept[1].get(id(vocabulary))
+        if labels is None:
+            labels = kept[1][id(vocabulary)] = arrange(vocabulary, locale)
+        return labels if labels.locale == locale else replace(labels, locale=locale)
 
 
 def read_cached(query_string: bytes) -> Parameters:
