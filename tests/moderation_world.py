@@ -14,12 +14,20 @@ from services.moderation.engine.signal import Category, Severity, Signal
 from services.moderation.judging.judge import Judge
 from services.moderation.policies import activation, versions
 from services.moderation.policies.reference import EVERY_SITE, By
-from services.moderation.processor import ReviewProcessor
+from services.moderation.processor import ModerationProcessor
 from shared.clock import SystemClock
 from shared.events.cloudevents import Encoded, encode
-from shared.events.content import ReviewContent
-from shared.events.models import ReviewSubmitted, ReviewWithdrawn
-from shared.events.topics import REVIEW_SUBMITTED
+from shared.events.content import CommentContent, ReviewContent
+from shared.events.models import (
+    CommentSubmitted,
+    CommentWithdrawn,
+    ContentKind,
+    FeedbackGiven,
+    FeedbackRemoved,
+    ReviewSubmitted,
+    ReviewWithdrawn,
+)
+from shared.events.topics import COMMENT_SUBMITTED, REVIEW_FEEDBACK, REVIEW_SUBMITTED
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 BY = By("operator", "Ada", "because")
@@ -109,15 +117,91 @@ def withdrawal(review_id: int, sequence: int = 2, site: str = "shop") -> Encoded
     return encode(REVIEW_SUBMITTED, event)
 
 
+def comment(
+    comment_id: int, text: str = "Mine too.", review_id: int = 1, site: str = "shop", revision: int = 1
+) -> Encoded:
+    event = CommentSubmitted(
+        site=site,
+        sequence=revision,
+        comment_id=comment_id,
+        review_id=review_id,
+        revision=revision,
+        created_at=NOW,
+        submitted_at=NOW,
+        content=CommentContent(text=text, locale="en"),
+        channel="import",
+        settings_version=1,
+        require_approval=False,
+    )
+    return encode(COMMENT_SUBMITTED, event)
+
+
+def comment_withdrawal(comment_id: int, review_id: int = 1, sequence: int = 2, site: str = "shop") -> Encoded:
+    event = CommentWithdrawn(
+        site=site,
+        sequence=sequence,
+        comment_id=comment_id,
+        review_id=review_id,
+        revision=sequence - 1,
+        reason="withdrawn",
+        withdrawn_at=NOW,
+        withdrawn_by="key",
+    )
+    return encode(COMMENT_SUBMITTED, event)
+
+
+def report(
+    content_id: int,
+    voter: str,
+    *,
+    at: datetime = NOW,
+    sequence: int = 1,
+    kind: ContentKind = "review",
+    site: str = "shop",
+    reason: str | None = None,
+) -> Encoded:
+    """What a reader says to be inappropriate."""
+    return encode(REVIEW_FEEDBACK, reporting(content_id, voter, at, sequence, kind, site, reason))
+
+
+def reporting(
+    content_id: int, voter: str, at: datetime, sequence: int, kind: ContentKind, site: str, reason: str | None
+) -> FeedbackGiven:
+    return FeedbackGiven(
+        site=site,
+        sequence=sequence,
+        content_kind=kind,
+        content_id=content_id,
+        voter=voter,
+        kind="inappropriate",
+        vote="inappropriate",
+        reason=reason,
+        given_at=at,
+    )
+
+
+def taken_back(content_id: int, voter: str, *, sequence: int = 2, site: str = "shop") -> Encoded:
+    event = FeedbackRemoved(
+        site=site,
+        sequence=sequence,
+        content_kind="review",
+        content_id=content_id,
+        voter=voter,
+        kind="inappropriate",
+        removed_at=NOW,
+    )
+    return encode(REVIEW_FEEDBACK, event)
+
+
 def rows(*events: Encoded) -> list[Row]:
-    return [Row(at, event.key, event.value, event.headers) for at, event in enumerate(events)]
+    return [Row(at, event.key, event.value, event.headers, event.topic) for at, event in enumerate(events)]
 
 
-def worker(**parts: Any) -> ReviewProcessor:
-    return ReviewProcessor(parts.pop("judge", None) or Judge(Spotter()), SystemClock(), **parts)
+def worker(**parts: Any) -> ModerationProcessor:
+    return ModerationProcessor(parts.pop("judge", None) or Judge(Spotter()), SystemClock(), **parts)
 
 
-async def process(pool: asyncpg.Pool[Any], processor: ReviewProcessor, *events: Encoded) -> None:
+async def process(pool: asyncpg.Pool[Any], processor: ModerationProcessor, *events: Encoded) -> None:
     """One batch, as the consumer loop does it."""
     records = rows(*events)
     await processor.prepare(records)

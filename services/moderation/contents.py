@@ -45,9 +45,11 @@ class Visible(NamedTuple):
 
 
 def content_of(event: Submitted | Withdrawn) -> Content:
-    if isinstance(event, CommentSubmitted | CommentWithdrawn):
-        return Content("comment", event.comment_id, event.review_id)
-    return Content("review", event.review_id)
+    # Reviews first, here and wherever every one is asked what it is: to find that something is no instance of a
+    # pydantic model takes ten times as long as to find that it is one.
+    if isinstance(event, ReviewSubmitted | ReviewWithdrawn):
+        return Content("review", event.review_id)
+    return Content("comment", event.comment_id, event.review_id)
 
 
 def read_submission(kind: ContentKind, text: str) -> Submitted:

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, cast
 
 import asyncpg
 
-from services.moderation import cases
-from services.moderation.case import Case, NotDecidable, NotPlaceable, Ruling
+from services.moderation import cases, reports
+from services.moderation.case import Case, NotDecidable, NotPlaceable, Ruling, Step
 from services.moderation.contents import topic_of
-from services.moderation.transitions import judged, presented
+from services.moderation.judging.rulebook import Rulebook, SiteRules
+from services.moderation.transitions import judged, presented, reported
 from shared import metrics
 from shared.clock import Clock
 from shared.events.cloudevents import encode
@@ -64,17 +66,44 @@ class Desk:
     def __init__(self, pool: asyncpg.Pool[Any], clock: Clock) -> None:
         self._pool = pool
         self._clock = clock
+        self._rulebook = Rulebook()
 
     async def decide(self, site: str, review_id: int, seen: Seen, ruling: Ruling) -> Case:
-        """Of several moderators who saw the same version one wins; the others get Moved."""
+        """Of several moderators who saw the same version one wins; the others get Moved.
+
+        Where an edit is rejected behind which an older revision stays public that enough readers report, the case is
+        held again at once: they wait for somebody to look at that one.
+        """
+        steps = await self._decide(site, review_id, seen, ruling, with_rules=False)
+        if not steps:
+            steps = await self._decide(site, review_id, seen, ruling, with_rules=True)
+        for step in steps:
+            metrics.DECISIONS.labels(step.decision.status, step.decision.actor_kind).inc()
+        return steps[-1].case
+
+    async def _decide(
+        self, site: str, review_id: int, seen: Seen, ruling: Ruling, *, with_rules: bool
+    ) -> Sequence[Step]:
+        """Nothing where the rules are needed for it: they are locked before a case, by everybody."""
         async with self._transaction() as connection:
+            rules = None
+            if with_rules:
+                await self._rulebook.hold(connection)
+                rules = self._rulebook.of(site)
             case = await _locked(connection, site, review_id)
             if (case.version, case.revision) != (seen.version, seen.revision):
                 raise Moved(case)
-            step = judged(case, ruling, self._clock.now())
-            await cases.save(connection, {review_id: case}, [step])
-        metrics.DECISIONS.labels(step.case.status, ruling.actor_kind).inc()
-        return step.case
+            now = self._clock.now()
+            steps = [judged(case, ruling, now)]
+            rejected = steps[0].case
+            if rejected.status == "rejected" and rejected.public_revision is not None:
+                counts = await reports.live(connection, [rejected])
+                if counts and rules is None:
+                    return []
+                recalled = _recalled(rejected, rules, counts.get(review_id, 0), now)
+                steps += [recalled] if recalled is not None else []
+            await cases.save(connection, {review_id: case}, steps)
+        return steps
 
     async def place(self, site: str, review_id: int, placement: Placement, actor: str, moderator: str | None) -> Case:
         """The last of several moderators wins: a place is no verdict. The same place again changes nothing."""
@@ -100,6 +129,14 @@ class Desk:
     async def _transaction(self) -> AsyncIterator[asyncpg.Connection[Any]]:
         async with self._pool.acquire() as connection, connection.transaction():
             yield cast("asyncpg.Connection[Any]", connection)
+
+
+def _recalled(case: Case, rules: SiteRules | None, count: int, now: datetime) -> Step | None:
+    found = reports.bound(rules, case) if rules is not None else None
+    if found is None or count < found[1].at:
+        return None
+    ruler, limit = found
+    return reported(case, reports.ruling_of(ruler, limit, count), limit.hides, now)
 
 
 async def _locked(connection: asyncpg.Connection[Any], site: str, review_id: int) -> Case:

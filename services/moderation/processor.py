@@ -19,9 +19,8 @@ from services.moderation.judging.classifiers import Classifiers
 from services.moderation.judging.history import History, Revision, forget
 from services.moderation.judging.judge import Judge, facts
 from services.moderation.judging.reading import Reader, Reading
-from services.moderation.judging.rulebook import Rulebook, Ruler
+from services.moderation.judging.rulebook import Rulebook
 from services.moderation.judging.shadow import ShadowDecision, in_shadow
-from services.moderation.policy.verdict import ReportLimit
 from services.moderation.reports import Report, report_of
 from services.moderation.transitions import reported, submitted, unreadable, withdrawn
 from shared import metrics
@@ -45,8 +44,10 @@ TOPICS = (REVIEW_SUBMITTED, COMMENT_SUBMITTED, REVIEW_FEEDBACK)
 """What the worker reads."""
 MOST_DIGITS = 19
 """Of a sequence that Postgres can hold."""
-JUDGED_AT_ONCE = 20
-"""Reviews, before other tasks of the process get a turn."""
+READ_AT_ONCE = 20_000
+"""Characters of texts, each text counted for at least a thousand, before other tasks of the process get a turn: Kafka
+takes a worker for dead from which it hears nothing.
+"""
 
 _SUBMITTED_TYPES = frozenset(f"{event.TYPE}.v{event.VERSION}".encode() for event in (ReviewSubmitted, CommentSubmitted))
 _HELPFULNESS = b"/helpfulness"
@@ -62,6 +63,21 @@ class Prepared(NamedTuple):
     reading: Reading | None = None
     """Of submissions."""
     report: Report | None = None
+
+
+class _Turns:
+    """When other tasks shall go on between texts."""
+
+    def __init__(self) -> None:
+        self._read = 0
+
+    def is_over(self, reading: Reading | None) -> bool:
+        """Whether it is somebody else's turn, after this one was read."""
+        self._read += max(1_000, sum(map(len, reading.fields.values()))) if reading is not None else 1_000
+        if self._read < READ_AT_ONCE:
+            return False
+        self._read = 0
+        return True
 
 
 class ModerationProcessor:
@@ -91,12 +107,13 @@ class ModerationProcessor:
         """Reads texts before anything is locked: many long ones take seconds, and so may classifiers."""
         prepared: dict[int, Prepared] = {}
         fresh: list[Prepared] = []
+        turns = _Turns()
         for record in records:
             one = self._prepared.get(id(record))
             if one is None or one.record is not record:
                 one = self._read(record)
                 fresh.append(one)
-                if len(fresh) % JUDGED_AT_ONCE == 0:
+                if turns.is_over(one.reading):
                     await asyncio.sleep(0)
             prepared[id(record)] = one
         readings = [one.reading for one in fresh if one.reading is not None]
@@ -161,7 +178,11 @@ class ModerationProcessor:
         """The steps of a batch, and those by which reports bring content back to people. After all others: whichever of
         reports and submissions comes first, the same becomes of it.
         """
-        bounds = {case.review_id: self._bound(case) for case in touched if case.public_revision is not None}
+        bounds = {
+            case.review_id: reports.bound(self._rulebook.of(case.site), case)
+            for case in touched
+            if case.public_revision is not None
+        }
         asked = {
             case.review_id: (case, bound)
             for case in touched
@@ -185,11 +206,6 @@ class ModerationProcessor:
                 ]
             steps.append(step)
         return steps
-
-    def _bound(self, case: Case) -> tuple[Ruler, ReportLimit] | None:
-        """How many reports the policy takes that decides on it. A policy that cannot be used has no bound."""
-        ruler = self._rulebook.of(case.site).ruler(case.review_id)
-        return None if ruler.policy is None or ruler.policy.reports is None else (ruler, ruler.policy.reports)
 
     async def park(self, tx: asyncpg.Connection[Any], record: Record, failure: Failure) -> None:
         place = _place(record)
@@ -218,12 +234,11 @@ class ModerationProcessor:
     async def _renewed(self, ready: Sequence[Prepared]) -> list[Prepared]:
         """With the signals that the site's words of today give. Few reviews at the moment of a change, mostly none."""
         renewed = []
-        count = 0
+        turns = _Turns()
         for one in ready:
             if one.reading is not None and (reading := self._reader.renewed(one.reading)) is not one.reading:
                 one = self._prepared[id(one.record)] = one._replace(reading=reading)
-                count += 1
-                if count % JUDGED_AT_ONCE == 0:
+                if turns.is_over(reading):
                     await asyncio.sleep(0)
             renewed.append(one)
         return renewed

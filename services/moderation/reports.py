@@ -14,7 +14,7 @@ import asyncpg
 
 from services.moderation.case import ABUSE_REPORTS, MODERATION, Case, Ruling
 from services.moderation.contents import Content
-from services.moderation.judging.rulebook import Ruler
+from services.moderation.judging.rulebook import Ruler, SiteRules
 from services.moderation.policy.facts import KINDS
 from services.moderation.policy.verdict import ReportLimit
 from shared.events.ids import MAX_REVIEW_ID
@@ -135,6 +135,12 @@ async def forget(tx: asyncpg.Connection[Any], content_ids: Collection[int]) -> N
     """What was withdrawn is reported no more, and what readers wrote of it goes with it."""
     if content_ids:
         await tx.execute(_FORGET, list(content_ids))
+
+
+def bound(rules: SiteRules, case: Case) -> tuple[Ruler, ReportLimit] | None:
+    """How many reports the policy takes that decides on the case. A policy that cannot be used has no bound."""
+    ruler = rules.ruler(case.review_id)
+    return None if ruler.policy is None or ruler.policy.reports is None else (ruler, ruler.policy.reports)
 
 
 def ruling_of(ruler: Ruler, limit: ReportLimit, count: int) -> Ruling:

@@ -35,7 +35,7 @@ from services.moderation.contents import (
     moderated,
     read_submission,
 )
-from shared.events.models import CommentSubmitted, Decision, SignalSummary, Status
+from shared.events.models import Decision, ReviewSubmitted, SignalSummary, Status
 
 
 def submitted(case: Case | None, event: Submitted, text: str, ruling: Ruling, now: datetime) -> Step | None:
@@ -44,11 +44,11 @@ def submitted(case: Case | None, event: Submitted, text: str, ruling: Ruling, no
     The policy decides once per revision: where the revision was judged before and comes again because a record after it
     could not be read, the ruling is not used, and unless the case is as clear as before a person has the word.
     """
-    if isinstance(event, CommentSubmitted):
-        content_id, parent_id, entity_id, rating = event.comment_id, event.review_id, "", None
-    else:
-        content_id, parent_id = event.review_id, None
+    content_id, parent_id, entity_id, rating = event.review_id, None, "", None
+    if isinstance(event, ReviewSubmitted):
         entity_id, rating = event.content.entity_id or "", event.content.rating
+    else:
+        content_id, parent_id = event.comment_id, event.review_id
     if case is None:
         fresh = Case(
             review_id=content_id,
@@ -190,6 +190,8 @@ def reported(case: Case, ruling: Ruling, hides: bool, now: datetime) -> Step | N
     after = _nothing_public(case) if hides else case
     if case.status == "held":
         ruling = ruling._replace(queue=case.queue, codes=case.codes)
+    elif case.queue == UNREADABLE:
+        ruling = ruling._replace(queue=UNREADABLE)  # until its owner repairs the record, nothing is approved
     return _rule(after, case.status, ruling, now)
 
 

@@ -17,11 +17,14 @@ MAX_REPLY = 10_000
 MAX_SOURCE = 100
 MAX_SOURCE_ID = 255
 MAX_DIMENSIONS = 50
-"""Of one kind in one review: secondary ratings, context data, tags or additional fields."""
+"""Of one kind in one review: secondary ratings, context data or additional fields."""
 MAX_DIMENSION_ID = 100
 MAX_DIMENSION_VALUE = 500
-MAX_TAGS = 50
+MAX_TAG_DIMENSIONS = 20
+MAX_TAGS = 20
 """Values of one tag dimension."""
+MAX_TAG_TEXT = 2_000
+"""Characters of all tags of a review together: each is a text by itself to whoever judges it."""
 MAX_SECONDARY_RATING = 100
 MAX_MEDIA = 20
 """Photos, or videos, of one review or comment."""

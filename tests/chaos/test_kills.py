@@ -11,6 +11,7 @@ import pytest
 
 from services.moderation.policy.policy import compile_policy
 from tests.chaos.load import DEFAULT, Import, check_copies, check_final_state, rows
+from tests.chaos.traffic import Traffic
 from tests.moderation_world import holding
 from tests.running import RunningSystem, Site, eventually
 
@@ -26,26 +27,36 @@ async def test_a_kill_in_the_middle_of_an_import_changes_nothing(
 ) -> None:
     site = await system.site(f"kill-{victim}")
     load = Import(system, site, tmp_path, rows(COUNT))
+    traffic = Traffic(system, await system.site(f"traffic-{victim}"))
     load.begin()
+    await load.some(0.1)
+    traffic.begin()
     await load.some(0.25)
     pid = await system.kill(victim)
     await system.restarted(victim, pid)
     await load.finish()
+    await traffic.finish()
     await load.settle()
     await check_final_state(load)
+    await traffic.check()
 
 
 async def test_everything_killed_at_once_and_started_anew(system: RunningSystem, tmp_path: Path) -> None:
     site = await system.site("kill-all")
     load = Import(system, site, tmp_path, rows(COUNT))
+    traffic = Traffic(system, await system.site("traffic-all"))
     load.begin()
+    await load.some(0.1)
+    traffic.begin()
     await load.some(0.25)
     await system.kill_everything()
     await asyncio.sleep(0.5)
     await system.start()
     await load.finish()
+    await traffic.finish()
     await load.settle()
     await check_final_state(load)
+    await traffic.check()
     await check_copies(load, 60)
 
 

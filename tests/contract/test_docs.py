@@ -45,6 +45,7 @@ from services.query.settings import QuerySettings
 from shared.access import ApiKeys
 from shared.clock import SystemClock
 from shared.events import content
+from shared.events.topics import TOPICS
 from shared.http.errors import STATUS
 from shared.kafka.client import KafkaSettings
 from shared.settings import ServiceSettings
@@ -220,6 +221,14 @@ def test_migrations_of_moderation() -> None:
     files = sorted(file.name for file in (ROOT / "services/moderation/migrations").glob("*.sql"))
 
     assert [_code(row[0]) for row in _table("architecture.md", "moderation migrations")] == files
+
+
+def test_topics() -> None:
+    rows = _table("architecture.md", "topics")
+
+    assert [(_code(name), *rest) for name, *rest in rows] == [
+        (topic.name, topic.written_by, topic.key, topic.purpose) for topic in TOPICS
+    ]
 
 
 def test_metrics() -> None:

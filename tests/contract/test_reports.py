@@ -134,6 +134,8 @@ async def test_where_the_policy_hides_nothing_stays_public_until_a_person_decide
     rules = await pool.fetch("select rule from moderation.decisions where review_id = 1 order by version")
     assert [row["rule"] for row in rules] == ["default", ABUSE_REPORTS, "default", ABUSE_REPORTS]
     assert [event.published is None for event in await events(pool)] == [False, True, True]
+    # No event tells of it either: sequences grow, and leave a gap where it stood.
+    assert [event.sequence for event in await events(pool)] == [1, 2, 4]
 
     await decide(pool, approve=True)
     assert (await state(pool))[0] == "approved"
@@ -169,6 +171,36 @@ async def test_an_edit_does_not_take_reported_content_out_of_the_queue(pool: asy
     assert (await state(pool))[3] is None  # what was reported is gone, not only the edit
     await process(pool, ready, report(1, "c", at=LATER), report(1, "d", at=LATER))
     assert (await state(pool))[0] == "rejected"
+
+
+async def test_rejecting_an_edit_leaves_the_reports_on_what_stays_public_to_somebody(pool: asyncpg.Pool[Any]) -> None:
+    await activate(pool, policy().replace("outcome: reject, codes: [PRF]", "outcome: hold, queue: words"))
+    ready = worker()
+    await process(pool, ready, submission(1))
+    await process(pool, ready, submission(1, "BAD", revision=2))
+    await process(pool, ready, report(1, "a"), report(1, "b"))
+    assert await state(pool) == ("held", "words", "bad", 1)  # the edit waits already
+
+    await decide(pool, approve=False)
+    assert await state(pool) == ("held", "reported", ABUSE_REPORTS, 1)
+    made = await pool.fetch(
+        "select status, actor_kind, note from moderation.decisions where version > 2 order by version"
+    )
+    assert [tuple(row) for row in made] == [("rejected", "person", None), ("held", "system", "Reported by 2 readers.")]
+    assert [event.status for event in await events(pool)] == ["approved", "held", "rejected", "held"]
+
+    await decide(pool, approve=False)
+    assert await state(pool) == ("rejected", None, None, None)
+
+
+async def test_rejecting_an_edit_is_the_end_of_it_where_too_few_report(pool: asyncpg.Pool[Any]) -> None:
+    await activate(pool, policy().replace("outcome: reject, codes: [PRF]", "outcome: hold, queue: words"))
+    ready = worker()
+    await process(pool, ready, submission(1), submission(1, "BAD", revision=2), report(1, "a"))
+    await decide(pool, approve=False)
+    assert await state(pool) == ("rejected", None, None, 1)
+    await process(pool, ready, report(1, "b"))
+    assert await state(pool) == ("held", "reported", ABUSE_REPORTS, 1)
 
 
 async def test_a_report_that_was_taken_back_counts_no_more(pool: asyncpg.Pool[Any]) -> None:

@@ -38,6 +38,7 @@ facts = st.builds(
     pros=st.none() | st.text(max_size=3),
     photos=st.integers(0, 3),
     videos=st.integers(0, 3),
+    left_out=st.just(0),
 )
 
 

@@ -370,6 +370,15 @@ def test_reports_on_what_stayed_public_behind_a_rejected_edit_hold_it_and_a_reje
     assert gone.case.reports_since == LATER
 
 
+def test_reports_on_what_cannot_be_read_leave_the_repair_to_its_owner() -> None:
+    first = submit(None, revision(1), APPROVE)
+    broken = first.case._replace(status="rejected", queue="unreadable")
+    held = recall(broken)
+    assert (held.case.status, held.case.queue) == ("held", "unreadable")
+    with pytest.raises(NotDecidable):
+        judged(held.case, PERSON_APPROVES, LATER)
+
+
 def test_codes_gather_per_revision_and_stay_with_the_public_one() -> None:
     held = submit(None, revision(1), HOLD._replace(codes=("URL",)))
     approved = judged(held.case, PERSON_APPROVES._replace(codes=("PRI", "URL")), LATER)

@@ -9,7 +9,7 @@ import pytest
 from services.moderation import case
 from services.moderation.engine.signal import Category, Detector
 from services.moderation.judging import judge
-from services.moderation.policy.check import DEFAULT, MAX_NOTE, POLICY_ERROR, RESERVED
+from services.moderation.policy.check import DEFAULT, MAX_NOTE, POLICY_ERROR, RESERVED, TOO_MUCH_FOUND
 from services.moderation.policy.codes import ModeratorCode, code_of
 from services.moderation.policy.facts import CHANNELS, KINDS
 from services.moderation.policy.policy import check_policy, compile_policy, default_source, load_policy
@@ -75,6 +75,7 @@ def test_names_of_rules_that_the_system_cites_are_reserved() -> None:
     assert {
         DEFAULT,
         POLICY_ERROR,
+        TOO_MUCH_FOUND,
         case.UNREADABLE,
         case.REPAIRED,
         case.ABUSE_REPORTS,

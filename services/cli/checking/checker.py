@@ -12,6 +12,7 @@ from services.moderation.engine.context import Context
 from services.moderation.engine.engine import Engine
 from services.moderation.engine.signal import Signal
 from services.moderation.engine.site_words import NO_SITE_WORDS, SiteWords
+from services.moderation.policy.evidence import evidence
 from services.moderation.policy.facts import Facts
 from services.moderation.policy.policy import Policy
 from services.moderation.policy.verdict import Verdict
@@ -64,12 +65,11 @@ class Checker:
         ]
 
     def _judge(self, item: Item, classified: Classified | None = None) -> Judgement:
-        signals = self._engine.analyse(fields_of(item), self._context(item.locale, item.rating))
-        if classified is not None:
-            signals = (*signals, *classified.signals)
+        found = self._engine.analyse(fields_of(item), self._context(item.locale, item.rating))
+        signals, left_out = evidence(found if classified is None else (*found, *classified.signals))
         facts = Facts(
             item.rating, item.locale, False, CHANNEL, signals, title=item.title, text=item.text, kind=item.kind,
-            pros=item.pros, cons=item.cons,
+            pros=item.pros, cons=item.cons, left_out=left_out,
         )  # fmt: skip
         verdict = self.policy.decide(facts)
         if classified is not None and self._classifying is not None:

@@ -13,10 +13,11 @@ from services.moderation.engine.signal import Signal
 from services.moderation.judging.classifier import Classified, Writing
 from services.moderation.judging.rulebook import Ruler, Vocabulary
 from services.moderation.policy.check import POLICY_ERROR
+from services.moderation.policy.evidence import evidence
 from services.moderation.policy.facts import Facts
 from services.moderation.policy.verdict import Verdict
-from shared.events.content import CommentContent, Photo, ReviewContent, ReviewDetails, Video
-from shared.events.models import CommentSubmitted
+from shared.events.content import Photo, ReviewContent, ReviewDetails, Video
+from shared.events.models import ReviewSubmitted
 from shared.logging import get_logger
 
 log = get_logger(__name__)
@@ -74,14 +75,11 @@ def fields_of(event: Submitted) -> dict[str, str]:
     content = event.content
     written = {"title": content.title, "text": content.text, "author_name": content.author_name}
     fields = {field: text for field, text in written.items() if text}
-    if isinstance(content, CommentContent):
-        if content.author_location:
-            fields["author_location"] = content.author_location
-        if content.photos or content.videos:
-            fields |= _captions(content.photos, content.videos)
-    elif content.details is not None:
-        fields |= _of_details(content.details)
-    return fields
+    if isinstance(content, ReviewContent):
+        return fields if content.details is None else fields | _of_details(content.details)
+    if content.author_location:
+        fields["author_location"] = content.author_location
+    return fields | _captions(content.photos, content.videos)
 
 
 def _of_details(details: ReviewDetails) -> dict[str, str]:
@@ -105,8 +103,10 @@ def writing(event: Submitted) -> Writing:
     return Writing(event.site, fields_of(event), event.content.locale, _rating(event))
 
 
-def facts(event: Submitted, signals: tuple[Signal, ...]) -> Facts:
+def facts(event: Submitted, found: Sequence[Signal]) -> Facts:
+    """As conditions see it. `found` are the signals of everybody, of which the facts have as many as are kept."""
     content = event.content
+    signals, left_out = evidence(found)
     known = Facts(
         _rating(event),
         content.locale,
@@ -121,16 +121,17 @@ def facts(event: Submitted, signals: tuple[Signal, ...]) -> Facts:
         content.author_name,
         event.revision,
         author_known=content.author_id is not None,
+        left_out=left_out,
     )
-    if isinstance(content, CommentContent):
-        return known._replace(
-            kind="comment",
-            is_syndicated=content.syndication is not None,
-            photos=len(content.photos),
-            videos=len(content.videos),
-            campaign_id=content.campaign_id,
-        )
-    return known if content.details is None else _with_details(known, content.details)
+    if isinstance(content, ReviewContent):
+        return known if content.details is None else _with_details(known, content.details)
+    return known._replace(
+        kind="comment",
+        is_syndicated=content.syndication is not None,
+        photos=len(content.photos),
+        videos=len(content.videos),
+        campaign_id=content.campaign_id,
+    )
 
 
 def _with_details(known: Facts, details: ReviewDetails) -> Facts:
@@ -147,7 +148,7 @@ def _with_details(known: Facts, details: ReviewDetails) -> Facts:
 
 
 def _rating(event: Submitted) -> int | None:
-    return None if isinstance(event, CommentSubmitted) else event.content.rating
+    return event.content.rating if isinstance(event, ReviewSubmitted) else None
 
 
 def verdict(ruler: Ruler, facts: Facts) -> Verdict:

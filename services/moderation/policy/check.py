@@ -31,8 +31,12 @@ Place: TypeAlias = tuple[int, int]
 OUTCOMES: Final[dict[str, Status]] = {"approve": "approved", "hold": "held", "reject": "rejected"}
 DEFAULT: Final = "default"
 POLICY_ERROR: Final = "policy-error"
+TOO_MUCH_FOUND: Final = "too-much-found"
 RESERVED: Final = frozenset(
-    {DEFAULT, POLICY_ERROR, "unreadable", "repaired", "withdrawn", "erased", "classifier-failed", "abuse-reports"}
+    {
+        *(DEFAULT, POLICY_ERROR, TOO_MUCH_FOUND),
+        *("unreadable", "repaired", "withdrawn", "erased", "classifier-failed", "abuse-reports"),
+    }
 )
 """Rules that decisions name where no rule of a policy decided."""
 MAX_NOTE: Final = 500

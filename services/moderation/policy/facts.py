@@ -20,7 +20,8 @@ class Facts(NamedTuple):
     `rating` is None for content without one. It is here for the record and for policies of sites that want low and
     high ratings sampled alike; no rule of the default policy reads it, for moderation must not bend the average.
     `source` names the other system that the review came from. `author_known` is whether the author can be told from
-    others. `is_recommended` and the others after it are false, and numbers 0, where nothing was said of it.
+    others. `is_recommended` and those after it are false, and numbers 0, where nothing was said of it. `left_out`
+    counts signals beyond `signals`; no condition reads it: see `Policy.decide`.
     """
 
     rating: int | None
@@ -45,6 +46,7 @@ class Facts(NamedTuple):
     photos: int = 0
     videos: int = 0
     campaign_id: str | None = None
+    left_out: int = 0
 
     @property
     def has_text(self) -> bool:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import lru_cache
 from operator import attrgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from services.moderation.policy.check import DEFAULT, POLICY_ERROR, Checked, Outcome, Rule, check
+from services.moderation.policy.check import DEFAULT, POLICY_ERROR, TOO_MUCH_FOUND, Checked, Outcome, Rule, check
 from services.moderation.policy.expression import FirstOf, Reads
 from services.moderation.policy.facts import TEXT_FIELDS, Facts, repeated
 from services.moderation.policy.problem import PolicyErrors, Problem, sort_problems
@@ -51,7 +52,21 @@ class Policy:
         self._known: dict[Any, tuple[int, Verdict]] = {}
 
     def decide(self, facts: Facts) -> Verdict:
-        """Total and deterministic. A condition that fails holds the review: it neither approves nor passes it on."""
+        """Total and deterministic. A condition that fails holds the review: it neither approves nor passes it on.
+        Nor is anything approved of which only a part of the signals can be looked at.
+        """
+        verdict = self._first(facts)
+        return self._of_a_part(verdict, facts) if facts.left_out else verdict
+
+    def _of_a_part(self, verdict: Verdict, facts: Facts) -> Verdict:
+        said = (
+            f"Only {len(facts.signals):,} of {facts.left_out + len(facts.signals):,} findings were looked at and kept."
+        )
+        if verdict.status == "approved":
+            return Verdict("held", self.name, self.version, TOO_MUCH_FOUND, (), TOO_MUCH_FOUND, said)
+        return replace(verdict, note=f"{verdict.note} {said}" if verdict.note else said)
+
+    def _first(self, facts: Facts) -> Verdict:
         key = self._key(facts)
         known = self._known.get(key)
         if known is None:
