@@ -190,6 +190,9 @@ class Connections:
                 "statement_timeout": str(int(self._statement_timeout * 1000)),
                 "default_transaction_read_only": "on",
                 "jit": "off",
+                # Planning a question with includes takes several times as long as answering it, and statements are
+                # written so that their plan does not depend on the values.
+                "plan_cache_mode": "force_generic_plan",
                 "timezone": "UTC",
                 "tcp_keepalives_idle": "10",
             },
