@@ -268,6 +268,7 @@ async def test_errors_are_those_of_any_reader(shop: Shop) -> None:
 @example(endpoint="reviews.json", query=b"apiversion=5.4&filter=submissiontime:lt:253402300799")
 @example(endpoint="reviews.json", query=b"apiversion=5.4&filter=rating:lt:9223372036854775807")
 @example(endpoint="products.json", query=b"apiversion=5.4&filter=averageoverallrating:gt:9999999999999999999.5")
+@example(endpoint="reviews.json", query=b"apiversion=5.4&filter=productbrandid:gt:a,Oslo")
 @example(endpoint="authors.json", query=b"apiversion=5.4&search=%25_\\'&limit=0")
 async def test_any_query_string_means_what_the_reference_says(shop: Shop, endpoint: str, query: bytes) -> None:
     found = await shop.display.answer(endpoint, get(query), KEY)

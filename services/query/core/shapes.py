@@ -118,9 +118,10 @@ def _arguments(condition: Condition) -> list[object]:
             elif condition.op in (Op.MATCHES, Op.NOT_MATCHES):
                 found.append([_escape(str(value)).replace("*", "%") for value in values])
             elif condition.op in BOUNDS:
-                # Of several bounds the widest decides.
+                # Of several bounds the widest decides; of what is compared in any case, as it is compared.
                 widest = max if condition.op in (Op.BELOW, Op.AT_MOST) else min
-                found.append(widest(values))
+                in_any_case = condition.field is Field.BRAND_ID
+                found.append(widest(values, key=lambda value: str(value).lower() if in_any_case else value))
             elif values or not condition.values:
                 found.append(list(dict.fromkeys(values)))
             return found
