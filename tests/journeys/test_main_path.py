@@ -244,7 +244,8 @@ async def test_an_address_is_in_the_vault_and_nowhere_else(system: RunningSystem
         *(spec.name for spec in TOPICS), bootstrap_servers=system.addresses["kafka"], auto_offset_reset="earliest"
     )
     await consumer.start()
-    seen = b""
+    # The journeys beside this one import tens of thousands of reviews: appending to bytes copies all of them each time.
+    seen = bytearray()
     try:
         await consumer.seek_to_beginning()
         while batch := await consumer.getmany(timeout_ms=1000):
