@@ -424,22 +424,22 @@ def bulk_statistics(world: World, query: StatisticsQuery) -> BulkStatistics:
     for product_id in dict.fromkeys(query.product_ids):
         if product_id not in known:
             continue
-        counted = statistics(
-            [
-                row
-                for row in reference.of_product(product_id)
-                if all(reference.holds(R, row, condition) for condition in query.conditions)
-            ]
-        )
+        rows = [
+            row
+            for row in reference.of_product(product_id)
+            if all(reference.holds(R, row, condition) for condition in query.conditions)
+        ]
+        counted = statistics(rows)
+        own = statistics([row for row in rows if row["entity_id"] == product_id])
         found.append(
             ProductCounts(
                 product_id,
                 counted["review_count"],
                 counted["rating_sum"],
                 counted["incentivized_count"],
-                counted["native_count"],
-                counted["native_rating_sum"],
-                counted["native_incentivized_count"],
+                own["native_count"],
+                own["native_rating_sum"],
+                own["native_incentivized_count"],
             )
         )
     return BulkStatistics(True, found)

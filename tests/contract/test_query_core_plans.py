@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import asyncpg
@@ -11,6 +12,7 @@ import pytest
 
 from services.query.core.query import Compare, Field, Include, Op, Order, Page, Query, Subject
 from services.query.core.sql import query_statement
+from services.query.core.walks import Known, Place
 from tests.parts import Database
 from tests.query_world import allow_any_rows
 
@@ -118,8 +120,16 @@ QUESTIONS = {
 }
 
 
-async def explain(tables: Tables, query: Query, options: str = "") -> dict[str, Any]:
-    statement, _ = query_statement("published", query)
+DEEP = Page(10, 6000)
+DEEP_QUESTIONS = {
+    "newest of the site": Query(R, "shop", DEEP),
+    "oldest of the site": Query(R, "shop", DEEP, (), (Order(Field.CREATED_AT),)),
+    "featured ones or not": Query(R, "shop", DEEP, (Compare(Field.IS_FEATURED, Op.IN, (False,)),)),
+}
+
+
+async def explain(tables: Tables, query: Query, options: str = "", known: Known | None = None) -> dict[str, Any]:
+    statement, _ = query_statement("published", query, walked=known is not None, known=known)
     text = await tables.connection.fetchval(f"explain ({options}format json) {statement.text}", *statement.arguments)
     plan: dict[str, Any] = orjson.loads(text)[0]
     return plan
@@ -137,15 +147,35 @@ async def test_no_main_question_reads_a_whole_table(tables: Tables, question: st
     query = QUESTIONS[question]
     await tables.connection.execute(f"set plan_cache_mode = {mode}")
     plan = (await explain(tables, query, "analyze, timing off, "))["Plan"]
+    # A product has 30 reviews here, a family 90, and the site 12,000.
+    reads_at_most(plan, 600)
+
+
+def reads_at_most(plan: dict[str, Any], rows: int) -> None:
     for node in nodes(plan):
         loops = node["Actual Loops"]
         if node.get("Relation Name") in _BIG:
             assert node["Node Type"] != "Seq Scan", node
             filtered = node.get("Rows Removed by Filter", 0) + node.get("Rows Removed by Index Recheck", 0)
-            # A product has 30 reviews here, a family 90, and the site 12,000.
-            assert (node["Actual Rows"] + filtered) * loops <= 600, node
+            assert (node["Actual Rows"] + filtered) * loops <= rows, node
         if "Sort" in node["Node Type"]:
             assert node["Actual Rows"] * loops <= 300, node
+
+
+@pytest.mark.parametrize("mode", ["force_custom_plan", "force_generic_plan"])
+@pytest.mark.parametrize("question", DEEP_QUESTIONS)
+async def test_a_deep_page_starts_where_the_one_before_ended(tables: Tables, question: str, mode: str) -> None:
+    query = DEEP_QUESTIONS[question]
+    await tables.connection.execute(f"set plan_cache_mode = {mode}")
+    before = Page(10, query.page.offset - 10)
+    statement, _ = query_statement("published", replace(query, page=before), walked=True)
+    row = await tables.connection.fetchrow(statement.text, *statement.arguments)
+    assert row is not None
+    *_, count, key, review_id = row.values()
+    assert count == 10
+    known = Known("", 12000, Place(query.page.offset, (key, review_id)))
+    plan = (await explain(tables, query, "analyze, timing off, ", known))["Plan"]
+    reads_at_most(plan, 600)
 
 
 async def test_unfiltered_totals_are_stored(tables: Tables) -> None:

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 import pytest
 
 from services.query.core import includes
+from services.query.core.cost import counts_much, is_expensive
 from services.query.core.query import (
     DIMENSIONS,
     FIELDS,
@@ -31,7 +32,7 @@ from services.query.core.query import (
     has_many,
     kind_of,
 )
-from services.query.core.sql import is_expensive, query_statement, statistics_statement
+from services.query.core.sql import query_statement, statistics_statement
 from services.query.core.vocabulary import Vocabularies
 from shared.events.vocabulary import ContextDataTerm, Vocabulary
 
@@ -117,7 +118,8 @@ HELPFUL = (Order(Field.HELPFULNESS, descending=True),)
     ("query", "expensive"),
     [
         (Query(R, "s", Page(10)), False),
-        (Query(R, "s", Page(10), (STARS,)), False),
+        # Nobody may have given such a rating lately.
+        (Query(R, "s", Page(10), (STARS,)), True),
         (Query(R, "s", Page(10), (STARS,), excludes_syndicated=True), True),
         (Query(R, "s", Page(10, 10_001)), True),
         (Query(R, "s", Page(10), (PRODUCT, STARS)), False),
@@ -150,6 +152,19 @@ HELPFUL = (Order(Field.HELPFULNESS, descending=True),)
 )
 def test_what_grows_with_the_site_is_expensive(query: Query, expensive: bool) -> None:
     assert is_expensive(query) is expensive
+
+
+ENGLISH = Compare(Field.LOCALE, Op.MATCHES, ("en*",))
+
+
+@pytest.mark.parametrize(
+    ("products", "conditions", "much"),
+    [(100, (), False), (20, (ENGLISH,), False), (21, (ENGLISH,), True), (1, (STARS,) * 21, True)],
+)
+def test_stars_of_a_page_of_products_are_no_great_work(
+    products: int, conditions: tuple[Compare, ...], much: bool
+) -> None:
+    assert counts_much(StatisticsQuery("s", tuple(map(str, range(products))), conditions)) is much
 
 
 def test_what_stands_between_is_found_and_not_shown() -> None:

@@ -69,7 +69,7 @@ class Answer:
 
 
 class ProductCounts(NamedTuple):
-    """`native`: of reviews that are not syndicated."""
+    """`native`: of the product's own reviews that are not syndicated, whatever family it belongs to."""
 
     product_id: str
     review_count: int

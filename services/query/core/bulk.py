@@ -9,23 +9,8 @@ from services.query.core.query import Subject
 from services.query.core.shapes import Shape
 from services.query.core.sources import members_of_product
 
-_STORED = (
-    "review_count",
-    "rating_sum",
-    "incentivized_count",
-    "native_count",
-    "native_rating_sum",
-    "native_incentivized_count",
-)
-_NATIVE = _STORED[3:]
-_COUNTED = (
-    "count(*)",
-    "coalesce(sum(r.rating), 0)",
-    "count(*) filter (where r.is_incentivized)",
-    "count(*) filter (where r.syndication is null)",
-    "coalesce(sum(r.rating) filter (where r.syndication is null), 0)",
-    "count(*) filter (where r.is_incentivized and r.syndication is null)",
-)
+_STORED = ("review_count", "rating_sum", "incentivized_count")
+_NATIVE = ("native_count", "native_rating_sum", "native_incentivized_count")
 
 
 @lru_cache(maxsize=1024)
@@ -41,14 +26,23 @@ def bulk_text(schema: Schema, shapes: tuple[Shape, ...], exclude_family: bool, n
     ]
     families = " union all ".join(known).format("p.family_ids")
     if conditions:
-        counts = ", ".join(_COUNTED)
+        own = "r.entity_id = p.product_id and r.syndication is null"
+        counts = [
+            "count(*)",
+            "coalesce(sum(r.rating), 0)",
+            "count(*) filter (where r.is_incentivized)",
+            f"count(*) filter (where {own})",
+            f"coalesce(sum(r.rating) filter (where {own}), 0)",
+            f"count(*) filter (where r.is_incentivized and {own})",
+        ]
         where = ["r.site = $1", "r.entity_id = any(m.members)", *conditions]
         if native:
             where.append("r.syndication is null")
         table = f"{schema}.reviews r where {' and '.join(where)}"
     else:
         # What is native stands for all where nothing else shows.
-        counts = ", ".join(f"coalesce(sum(x.{column}), 0)" for column in ((*_NATIVE, *_NATIVE) if native else _STORED))
+        counts = [f"coalesce(sum(x.{column}), 0)" for column in (_NATIVE if native else _STORED)]
+        counts += [f"coalesce(sum(x.{column}) filter (where x.entity_id = p.product_id), 0)" for column in _NATIVE]
         table = f"{schema}.summaries x where x.site = $1 and x.scope = 'entity' and x.entity_id = any(m.members)"
     products = (
         "select $1::text as site, w.id as product_id, f.family_ids, w.place from unnest($2::text[]) with ordinality"
@@ -57,6 +51,6 @@ def bulk_text(schema: Schema, shapes: tuple[Shape, ...], exclude_family: bool, n
     return (
         f"{builder.tables}select s.enabled, (select json_agg(c.counts order by p.place) from ({products}) p"
         f" {members_of_product(builder)} cross join lateral"
-        f" (select json_build_array(p.product_id, {counts}) as counts from {table}) c)::text"
+        f" (select json_build_array(p.product_id, {', '.join(counts)}) as counts from {table}) c)::text"
         f" from {schema}.sites s where s.site = $1"
     )

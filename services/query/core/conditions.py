@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal, assert_never
+from typing import Literal, NamedTuple, assert_never
 
 from services.query.core.fields import (
     ALIASES,
@@ -24,6 +24,33 @@ Schema = Literal["published", "backoffice"]
 _BOUND = {Op.BELOW: "<", Op.AT_MOST: "<=", Op.ABOVE: ">", Op.AT_LEAST: ">="}
 # Text is ordered by its bytes, which in UTF-8 are in the order of code points, whatever the database's own collation.
 _BY_CODE_POINTS = ' collate "C"'
+
+
+Nulls = tuple[bool, ...]
+"""Which keys of a row are null."""
+
+
+class _Key(NamedTuple):
+    text: str
+    descending: bool
+    nullable: bool
+    value: str | None
+    """A parameter; None where the row has none."""
+
+    @property
+    def comparison(self) -> str:
+        return "<" if self.descending else ">"
+
+    @property
+    def equal(self) -> str:
+        return f"{self.text} is null" if self.value is None else f"{self.text} = {self.value}"
+
+    @property
+    def beyond(self) -> str:
+        if self.value is None:
+            return "false"
+        found = f"{self.text} {self.comparison} {self.value}"
+        return f"({found} or {self.text} is null)" if self.nullable else found
 
 
 class Builder:
@@ -73,12 +100,18 @@ class Builder:
 
     def order(self, subject: Subject, terms: Sequence[Term]) -> list[tuple[str, str]]:
         """Expressions with their directions; the id is the last of them."""
-        found = [(self._sorted(subject, term), _direction(subject, term)) for term in terms]
-        own = ID_FIELD[subject]
-        if all(term.named is not own or term.alphabetical for term in terms):
-            last = Term(own, terms[0].descending, False)
-            found.append((self._sorted(subject, last), _direction(subject, last)))
-        return found
+        return [(self._sorted(subject, term), _direction(subject, term)) for term in with_id(subject, terms)]
+
+    def after(self, subject: Subject, terms: Sequence[Term], ordered: Sequence[tuple[str, str]], nulls: Nulls) -> str:
+        """What holds for the rows that come after one, whose keys are the parameters: those that are not null."""
+        keys = [
+            _Key(text, term.descending, is_nullable(subject, term.named), self._key(term.named, is_null))
+            for (text, _), term, is_null in zip(ordered, with_id(subject, terms), nulls, strict=True)
+        ]
+        return _after(keys)
+
+    def _key(self, named: Named, is_null: bool) -> str | None:
+        return None if is_null else f"{self.parameter()}::{SCALARS[kind_of(named)]}"
 
     def _sorted(self, subject: Subject, term: Term) -> str:
         value = self._value(subject, term.named)
@@ -186,6 +219,28 @@ def of_families(schema: str, families: str) -> str:
         f"select f.product_id from {schema}.products f where f.site || '' = $1 and f.family_ids <> '{{}}'"
         f" and f.family_ids && {families}"
     )
+
+
+def with_id(subject: Subject, terms: Sequence[Term]) -> tuple[Term, ...]:
+    """The id breaks ties, in the direction of the first order."""
+    own = ID_FIELD[subject]
+    if any(term.named is own and not term.alphabetical for term in terms):
+        return tuple(terms)
+    return (*terms, Term(own, terms[0].descending, False))
+
+
+def _after(keys: Sequence[_Key]) -> str:
+    """Nulls come last in both directions, so nothing is after them but what is equal so far."""
+    first, *rest = keys
+    if all(not key.nullable and key.descending == first.descending for key in keys):
+        # An index of these columns starts at such a row by itself.
+        texts, values = ", ".join(key.text for key in keys), ", ".join(str(key.value) for key in keys)
+        return f"({texts}) {first.comparison} ({values})"
+    if not rest:
+        return first.beyond
+    tied = f"({first.beyond} or ({first.equal} and {_after(rest)}))"
+    # Said once more, of the first key alone, for an index to start there.
+    return tied if first.nullable else f"({first.text} {first.comparison}= {first.value} and {tied})"
 
 
 def order_by(terms: Sequence[tuple[str, str]]) -> str:

@@ -58,6 +58,7 @@ class Asked(NamedTuple):
     shapes: tuple[Shape, ...]
     order: tuple[Term, ...]
     bound: int | None
+    start: pages.Start | None
     includes: tuple[tuple[Included, bool], ...]
     """With whether it shows, or is only between what does."""
     statistics: bool
@@ -90,7 +91,8 @@ def takes_limit(primary: Subject, subject: Subject) -> bool:
 
 def statement(schema: Schema, asked: Asked) -> str:
     """One row when the site exists: enabled, total, a JSON array of the page's rows, one of each included subject that
-    shows, and for products with reviews one of pairs of their ids. Null where there are no rows."""
+    shows, and for products with reviews one of pairs of their ids. Null where there are no rows. With a start, what it
+    tells (`pages.Walked`) follows."""
     return _Statement(schema, asked).text()
 
 
@@ -103,7 +105,7 @@ class _Statement:
 
     def text(self) -> str:
         asked, builder = self._asked, self._builder
-        page = pages.page(builder, asked.subject, asked.shapes, asked.order, asked.bound)
+        page = pages.page(builder, asked.subject, asked.shapes, asked.order, asked.bound, asked.start)
         builder.table("page_ids", page.ids)
         builder.table(asked.subject.value, self._rows(asked.subject, "page_ids", (), ()))
         for include, shown in asked.includes:
@@ -120,8 +122,8 @@ class _Statement:
                 "(select json_agg(json_build_array(x.parent, x.id) order by x.place) from reviews_ids x)::text"
             )
         return (
-            f"{builder.tables}select s.enabled, ({page.total}), {', '.join(documents)}"
-            f" from {self._schema}.sites s where s.site = $1"
+            f"{builder.tables}select s.enabled, ({page.total}), {', '.join(documents)}{page.walked.columns}"
+            f" from {self._schema}.sites s{page.walked.joins} where s.site = $1"
         )
 
     def _include(self, include: Included) -> None:

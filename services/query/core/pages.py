@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from services.query.core.conditions import Builder, order_by
+from services.query.core.conditions import Builder, Nulls, order_by
 from services.query.core.query import Field, Op, Subject
 from services.query.core.shapes import Comparison, Shape, Term
 from services.query.core.sources import id_of, names, source
@@ -41,13 +41,31 @@ _IDS = {Subject.REVIEWS: Field.REVIEW_ID, Subject.COMMENTS: Field.COMMENT_ID}
 _ARRAY = {Field.REVIEW_ID: "bigint[]"}
 
 
+class Start(NamedTuple):
+    """How the page of a question that somebody walks through is found, and what is told for the pages after it."""
+
+    counted: bool
+    """Whether the total is asked for, too."""
+    after: Nulls | None
+    """The page starts after a row, of which these keys are null. None: from the beginning."""
+
+
 class Page(NamedTuple):
     ids: str
     """A query of `id` and `place`."""
     total: str
-    """A query of one number."""
+    """A query of one number, null where it is not asked for."""
     conditions: list[str]
     """What holds for every row, apart from the site."""
+    walked: Walked
+
+
+class Walked(NamedTuple):
+    """For the statement around a page with a `Start`, where the page's ids are the table `page_ids`."""
+
+    columns: str
+    """The version of the read model, the place of the page's last row, and its keys."""
+    joins: str
 
 
 def bound_of(limit: int, offset: int) -> int | None:
@@ -81,9 +99,15 @@ def merged(subject: Subject, shapes: Sequence[Shape], terms: Sequence[Term]) -> 
 
 
 def page(
-    builder: Builder, subject: Subject, shapes: tuple[Shape, ...], terms: tuple[Term, ...], bound: int | None
+    builder: Builder,
+    subject: Subject,
+    shapes: tuple[Shape, ...],
+    terms: tuple[Term, ...],
+    bound: int | None,
+    start: Start | None,
 ) -> Page:
-    """Parameters: $2 the limit, $3 the offset; then, when `merged`, their sum; then those of conditions and order."""
+    """Parameters: $2 the limit, $3 the offset; then, when `merged`, their sum; then those of conditions and order, and
+    the keys to start after."""
     driver = merged(subject, shapes, terms)
     end = builder.parameter() if driver is not None else ""
     conditions, members = [], ""
@@ -99,24 +123,37 @@ def page(
             conditions += builder.conditions(subject, [shape])
     tables, visible = source(builder, subject, names(shapes, terms))
     ordered = builder.order(subject, terms)
+    beyond = [] if start is None or start.after is None else [builder.after(subject, terms, ordered, start.after)]
+    walked = start is not None
+    keys = "".join(f", {text} as k{place}" for place, (text, _) in enumerate(ordered))
+    kept = "".join(f", y.k{place}" for place in range(len(ordered))) if walked else ""
     if driver is None:
-        keys = ""
-        rows = _selection(subject, keys, tables, visible + conditions, order_by(ordered), bound)
+        rows = _selection(
+            subject, keys if walked else "", tables, visible + conditions + beyond, order_by(ordered), bound
+        )
         ids = f"{rows} limit $2 offset $3"
     else:
         shape = shapes[driver]
         assert isinstance(shape, Comparison)
-        keys = "".join(f", {text} as k{place}" for place, (text, _) in enumerate(ordered))
-        where = [*visible, *conditions[:driver], *conditions[driver + 1 :]]
+        where = [*visible, *conditions[:driver], *conditions[driver + 1 :], *beyond]
         where.append(f"{id_of(subject)[0]}.{Field(shape.named).value} = w")
         first = _selection(subject, keys, tables, where, order_by(ordered), bound)
         outside = order_by([(f"y.k{place}", direction) for place, (_, direction) in enumerate(ordered)])
         ids = (
-            f"select y.id from unnest({members}) w cross join lateral ({first} limit {end}) y"
+            f"select y.id{kept} from unnest({members}) w cross join lateral ({first} limit {end}) y"
             f" order by {outside} limit $2 offset $3"
         )
-    ids = f"select x.id, row_number() over () as place from ({ids}) x"
-    return Page(ids, _total(builder, subject, shapes, conditions), conditions)
+    ids = f"select y.id, row_number() over () as place{kept} from ({ids}) y"
+    total = _total(builder, subject, shapes, conditions) if start is None or start.counted else "null::bigint"
+    return Page(ids, total, conditions, _walked(builder, len(ordered)) if walked else Walked("", ""))
+
+
+def _walked(builder: Builder, keys: int) -> Walked:
+    columns = "".join(f", last_row.k{place}" for place in range(keys))
+    return Walked(
+        f", (select version from {builder.schema}.version), last_row.place{columns}",
+        " left join lateral (select * from page_ids x order by x.place desc limit 1) last_row on true",
+    )
 
 
 def is_counted(subject: Subject, shapes: Sequence[Shape], *, native: bool) -> bool:

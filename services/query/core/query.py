@@ -468,6 +468,16 @@ class Query:
     def include(self, subject: Subject) -> Include | None:
         return next((include for include in self.includes if include.subject is subject), None)
 
+    @property
+    def ordered_by(self) -> tuple[Order, ...]:
+        return self.order or DEFAULT_ORDER[self.subject]
+
+
+def as_query(query: ReviewQuery | Query) -> Query:
+    if isinstance(query, Query):
+        return query
+    return Query(Subject.REVIEWS, query.site, query.page, query.conditions, query.order, exclude_family=True)
+
 
 @dataclass(frozen=True, slots=True)
 class StatisticsQuery:

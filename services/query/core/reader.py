@@ -4,21 +4,25 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import orjson
 
-from services.query.core import assembly, sql
+from services.query.core import assembly, cost, sql
 from services.query.core.answers import Answer, BulkStatistics, ProductCounts, ReviewPage, SingleReview, Site, Summary
 from services.query.core.conditions import Schema
 from services.query.core.connections import Connections
 from services.query.core.document import Document
-from services.query.core.query import MAX_ID, Query, ReviewQuery, StatisticsQuery, storable
+from services.query.core.query import MAX_ID, Query, ReviewQuery, StatisticsQuery, Subject, storable
+from services.query.core.sql import Statement
 from services.query.core.vocabulary import Vocabularies
+from services.query.core.walks import Known, Place, Walks
 from shared.events.settings import SiteSettings
 from shared.events.vocabulary import Vocabulary
 
 VOCABULARY_SECONDS = 2.0
+FAR = 200
+"""The offset from which it is quicker to start where an earlier page ended than to skip rows."""
 _MAX_CACHED_SITES = 1000
 
 
@@ -53,7 +57,11 @@ class Reader(ReviewReader, Protocol):
         ...
 
 
-class _Known(NamedTuple):
+class _Statement(Protocol):
+    def __call__(self, *, walked: bool, known: Known | None) -> Statement: ...
+
+
+class _KnownVocabularies(NamedTuple):
     until: float
     texts: Mapping[str, str]
     """The vocabularies' JSON by locale."""
@@ -61,10 +69,12 @@ class _Known(NamedTuple):
 
 
 class PostgresReader:
-    def __init__(self, connections: Connections, schema: Schema = "published") -> None:
+    def __init__(self, connections: Connections, schema: Schema = "published", *, far: int = FAR) -> None:
         self._connections = connections
         self._schema = schema
-        self._vocabularies: dict[str, _Known] = {}
+        self._vocabularies: dict[str, _KnownVocabularies] = {}
+        self._walks = Walks()
+        self._far = far
 
     async def site(self, site: str) -> Site | None:
         if not storable(site):
@@ -77,11 +87,13 @@ class PostgresReader:
         return Site(name, SiteSettings.model_validate_json(settings).model_copy(update={"enabled": enabled}))
 
     async def reviews(self, query: ReviewQuery, document: Document) -> ReviewPage | None:
-        statement = sql.reviews_statement(self._schema, document, query)
-        rows = await self._connections.fetch(statement, expensive=sql.is_expensive(query))
-        if not rows:
+        def statement(*, walked: bool, known: Known | None) -> Statement:
+            return sql.reviews_statement(self._schema, document, query, walked=walked, known=known)
+
+        row = await self._page(query, statement)
+        if row is None:
             return None
-        enabled, total, documents = rows[0]
+        enabled, total, documents = row
         return ReviewPage(enabled, total, "[]" if documents is None else document.finish(documents))
 
     async def review(self, site: str, review_id: int, document: Document) -> SingleReview | None:
@@ -104,13 +116,45 @@ class PostgresReader:
         return Summary(enabled, count, rating_sum, (one, two, three, four, five))
 
     async def ask(self, query: Query) -> Answer | None:
-        statement, shown = sql.query_statement(self._schema, query)
-        rows = await self._connections.fetch(statement, expensive=sql.is_expensive(query))
-        return assembly.answer(query, shown, tuple(rows[0])) if rows else None
+        shown: tuple[Subject, ...] = ()
+
+        def statement(*, walked: bool, known: Known | None) -> Statement:
+            nonlocal shown
+            found, shown = sql.query_statement(self._schema, query, walked=walked, known=known)
+            return found
+
+        row = await self._page(query, statement)
+        return None if row is None else assembly.answer(query, shown, row)
+
+    async def _page(self, query: ReviewQuery | Query, statement: _Statement) -> tuple[Any, ...] | None:
+        """Enabled, total, and what follows them."""
+        expensive = cost.is_expensive(query)
+        if not expensive and query.page.offset < self._far:
+            rows = await self._connections.fetch(statement(walked=False, known=None))
+            return tuple(rows[0]) if rows else None
+        question = sql.question(query)
+        known = self._walks.find(question, query.page.offset)
+        while True:
+            rows = await self._connections.fetch(statement(walked=True, known=known), expensive=expensive)
+            if not rows:
+                return None
+            row = rows[0]
+            walked = list(row.keys()).index("version")
+            enabled, total, *rest = row[:walked]
+            version, count, *keys = row[walked:]
+            if known is None or known.version == version:
+                break
+            # Something was published since: what is known is of another state.
+            known = None
+        if known is not None:
+            total = known.total
+        before = query.page.offset
+        self._walks.keep(question, version, total, None if count is None else Place(before + count, tuple(keys)))
+        return (enabled, total, *rest)
 
     async def statistics(self, query: StatisticsQuery) -> BulkStatistics | None:
         statement = sql.statistics_statement(self._schema, query)
-        rows = await self._connections.fetch(statement, expensive=bool(query.conditions))
+        rows = await self._connections.fetch(statement, expensive=cost.counts_much(query))
         if not rows:
             return None
         enabled, counted = rows[0]
@@ -134,7 +178,7 @@ class PostgresReader:
             found = Vocabularies({locale: Vocabulary.model_validate_json(text) for locale, text in texts.items()})
         if len(self._vocabularies) >= _MAX_CACHED_SITES:
             self._vocabularies.clear()
-        self._vocabularies[site] = _Known(time.monotonic() + VOCABULARY_SECONDS, texts, found)
+        self._vocabularies[site] = _KnownVocabularies(time.monotonic() + VOCABULARY_SECONDS, texts, found)
         return found
 
     async def check(self) -> None:
