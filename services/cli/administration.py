@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any
 
 import asyncpg
 import typer
@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.table import Table
 
 from services.cli.migrations import migrate, open_roles
-from services.cli.target import DataDirOption, KafkaOption, PostgresOption, Target, database, find_target
+from services.cli.target import DataDirOption, KafkaOption, PostgresOption, Result, Target, find_target, on_database
 from services.cli.topic_commands import create_topics
 from services.intake import keys, sites
 from services.intake.refusal import Refused
@@ -27,7 +27,6 @@ key_app = typer.Typer(help="Create, list and revoke API keys.", no_args_is_help=
 
 OPERATOR = "operator"
 SiteArgument = Annotated[str, typer.Argument(help="Id of the site: lower-case letters, digits and hyphens.")]
-Result = TypeVar("Result")
 
 
 def migrate_database(
@@ -188,12 +187,8 @@ def revoke_key(
 
 
 def _run(target: Target, work: Callable[[asyncpg.Connection[Any]], Awaitable[Result]]) -> Result:
-    async def run() -> Result:
-        async with database(target) as connection:
-            return await work(connection)
-
     try:
-        return asyncio.run(run())
+        return on_database(target, work)
     except Refused as refused:
         raise typer.BadParameter(str(refused)) from None
     except (OSError, asyncpg.PostgresError) as error:

@@ -3,58 +3,38 @@
 from __future__ import annotations
 
 import asyncio
-import sys
 from collections import Counter
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
 from itertools import chain
 from pathlib import Path
 from typing import Annotated
 
-import orjson
 import typer
 import uvloop
 
 from services.cli.catalog_mapping import read_catalog_mapping
 from services.cli.catalog_rows import CatalogReader, MappedProducts, NativeEntries, Survey
+from services.cli.importing import options
 from services.cli.importing.batch import Batch, RefusedRow, batches
+from services.cli.importing.check import show, tally
 from services.cli.importing.checkpoint import Checkpoint, Job, Progress, Totals
-from services.cli.importing.client import GIVE_UP_SECONDS, IntakeClient, http_client
-from services.cli.importing.errors import ImportProblem, Interrupted
+from services.cli.importing.client import GIVE_UP_SECONDS
+from services.cli.importing.errors import ImportProblem
 from services.cli.importing.plan import choose_dialect, place_beside
-from services.cli.importing.progress import Meter, display
 from services.cli.importing.report import Report
-from services.cli.importing.run import Run, count
-from services.cli.importing.source import Dialect, Format, Identity, Source
+from services.cli.importing.source import Dialect, Identity, Source
 from services.cli.importing.summary import print_reasons
-from services.cli.importing.target import open_intake
-from services.cli.importing.watching import SHOW_SECONDS, every, stopped_by_signals
-from services.cli.intake_requests import IntakeOption, KeyOption, SiteOption
-from services.cli.target import DataDirOption, NoTarget
+from services.cli.importing.transfer import Pace, exit_code, open_transfer, problems_end_it
+from services.cli.intake_requests import IntakeOption, KeyOption, Place, SiteOption
+from services.cli.target import DataDirOption
 from services.intake.batch import too_long
 from services.intake.catalog import Change
 from services.intake.catalog_body import parse_line
 from services.intake.refusal import Refusal
 from services.intake.submission import MAX_BODY_BYTES, Invalid
-from shared.clock import SystemClock
 
-SOME_REFUSED = 3
-NOT_FINISHED = 1
 PREVIEW = 2
 """Of each kind."""
-
-
-@dataclass(frozen=True)
-class _Options:
-    site: str
-    intake: str | None
-    key: str | None
-    data_dir: Path | None
-    report: Path
-    report_content: bool
-    size: int
-    in_flight: int
-    give_up_seconds: float
 
 
 class _NothingToRemember(Checkpoint):
@@ -68,7 +48,7 @@ class _NothingToRemember(Checkpoint):
 
 
 def import_catalog(
-    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, readable=True, help="CSV or NDJSON, gzip too.")],
+    file: options.FileArgument,
     site: SiteOption,
     map_file: Annotated[
         Path | None,
@@ -82,24 +62,16 @@ def import_catalog(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show some entries, check all, send none.")] = False,
     intake: IntakeOption = None,
     key: KeyOption = None,
-    format_: Annotated[
-        str | None, typer.Option("--format", help="csv or ndjson. [default: by the file's name]")
-    ] = None,
-    delimiter: Annotated[
-        str | None, typer.Option(help="Of CSV: a character, or tab. [default: comma; tab for .tsv]")
-    ] = None,
-    encoding: Annotated[str, typer.Option(help="Of CSV.")] = "utf-8-sig",
+    format_: options.FormatOption = None,
+    delimiter: options.DelimiterOption = None,
+    encoding: options.EncodingOption = "utf-8-sig",
     report: Annotated[
         Path | None, typer.Option(help="Where to list refused rows. [default: FILE.catalog-refused.ndjson]")
     ] = None,
-    report_content: Annotated[
-        bool, typer.Option("--report-content", help="Write the refused rows themselves into the report, too.")
-    ] = False,
+    report_content: options.ReportContentOption = False,
     batch: Annotated[int, typer.Option(min=1, max=5000, help="Entries in a request.")] = 500,
-    in_flight: Annotated[int, typer.Option(min=1, max=16, help="Requests at a time.")] = 3,
-    give_up_after: Annotated[
-        float, typer.Option(min=0, metavar="SECONDS", help="How long to try again while intake is away.")
-    ] = GIVE_UP_SECONDS,
+    in_flight: options.InFlightOption = 3,
+    give_up_after: options.GiveUpOption = GIVE_UP_SECONDS,
     data_dir: DataDirOption = None,
 ) -> None:
     """Load products, categories and brands from a file.
@@ -113,37 +85,33 @@ def import_catalog(
     remove` takes it out. Ends with 0 when every row was accepted, 3 when some were refused (the report says which and
     why), 1 when it could not finish.
     """
-    if format_ not in (None, "csv", "ndjson"):
-        raise typer.BadParameter("--format is csv or ndjson")
-    chosen: Format | None = "csv" if format_ == "csv" else "ndjson" if format_ == "ndjson" else None
-    place = report or place_beside(file, ".catalog-refused.ndjson")
-    options = _Options(site, intake, key, data_dir, place, report_content, batch, in_flight, give_up_after)
-    try:
+    chosen = options.known_format(format_)
+    place, pace = Place(site, intake, key, data_dir), Pace(batch, in_flight, give_up_after)
+    with problems_end_it():
         dialect = choose_dialect(file, chosen, delimiter, encoding)
         with Source(file, dialect) as source:
-            listing = Report(place, source.header, with_content=report_content)
-            ready = _batches(source, dialect, map_file, options)
+            listing = Report(
+                report or place_beside(file, ".catalog-refused.ndjson"), source.header, with_content=report_content
+            )
+            ready = _batches(source, dialect, map_file, batch, keep_values=report_content)
             if dry_run:
                 totals = _check(ready, listing if report is not None else None)
             else:
                 with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-                    totals = runner.run(_import(source, ready, listing, options))
-    except (ImportProblem, NoTarget) as problem:
-        print(f"plaudit: {problem}", file=sys.stderr)
-        raise typer.Exit(NOT_FINISHED) from None
-    except (Interrupted, asyncio.CancelledError):
-        raise typer.Exit(NOT_FINISHED) from None
-    raise typer.Exit(SOME_REFUSED if totals.refused else 0)
+                    totals = runner.run(_import(source, ready, listing, place, pace))
+    raise typer.Exit(exit_code(totals))
 
 
-def _batches(source: Source, dialect: Dialect, map_file: Path | None, options: _Options) -> Iterator[Batch]:
+def _batches(
+    source: Source, dialect: Dialect, map_file: Path | None, size: int, *, keep_values: bool
+) -> Iterator[Batch]:
     """What is to be sent, categories and brands first. Raises ImportProblem where mapping and file do not fit."""
     if map_file is None:
         if dialect.format == "csv":
             columns = ", ".join(source.header)
             raise ImportProblem(f"say with --map which column is which field of a product; the columns are: {columns}")
         print("entries  the lines as they are")
-        return batches(source.rows(), NativeEntries(), options.size, keep_values=options.report_content)
+        return batches(source.rows(), NativeEntries(), size, keep_values=keep_values)
     mapping = read_catalog_mapping(map_file)
     reader = CatalogReader(mapping, source.header if dialect.format == "csv" else None)
     for name, origin in mapping.describe():
@@ -156,39 +124,17 @@ def _batches(source: Source, dialect: Dialect, map_file: Path | None, options: _
     if survey.differing:
         print(f"note: rows of {survey.differing:,} products differ; each is taken as most of its rows have it")
     products = MappedProducts(reader, survey)
-    rows = batches(source.rows(), products, options.size, keep_values=options.report_content)
-    return chain(survey.batches(options.size), rows)
+    rows = batches(source.rows(), products, size, keep_values=keep_values)
+    return chain(survey.batches(size), rows)
 
 
-async def _import(source: Source, ready: Iterator[Batch], report: Report, options: _Options) -> Totals:
-    clock, stop = SystemClock(), asyncio.Event()
-    async with (
-        open_intake(options.intake, options.key, options.site, options.data_dir, clock) as intake,
-        http_client(intake.url, intake.token, options.in_flight) as http,
-    ):
-        client = IntakeClient(http, options.site, clock, stop, options.give_up_seconds, "catalog")
-        progress = Progress(Job(Identity.of(source.path), options.site, "catalog"))
+async def _import(source: Source, ready: Iterator[Batch], report: Report, place: Place, pace: Pace) -> Totals:
+    async with open_transfer(place, pace, "catalog") as transfer:
+        progress = Progress(Job(Identity.of(source.path), place.site, "catalog"))
         report.begin()
-        run = Run(client, progress, _NothingToRemember(Path()), report, clock, stop, options.in_flight)
-        meter = Meter(clock.monotonic, 0)
-        screen = display(clock.monotonic)
-
-        def show() -> None:
-            fraction = source.position / source.size if source.size else 1.0
-            screen.show(meter.snapshot(progress.rows, progress.totals.refused, fraction, client.waiting_for))
-
-        showing = asyncio.create_task(every(SHOW_SECONDS, show))
-        try:
-            with stopped_by_signals(stop, screen):
-                await run.run(ready)
-        except (ImportProblem, Interrupted, asyncio.CancelledError):
-            screen.say(f"stopped after row {progress.rows:,}; run the same command again, it changes nothing twice")
-            raise
-        finally:
-            showing.cancel()
-            screen.close()
-            report.close()
-        _summarise(progress, meter.seconds, report)
+        again = "run the same command again, it changes nothing twice"
+        seconds = await transfer.run(source, ready, progress, _NothingToRemember(Path()), report, again=again)
+        _summarise(progress, seconds, report)
         return progress.totals
 
 
@@ -202,33 +148,28 @@ def _summarise(progress: Progress, seconds: float, report: Report) -> None:
     print_reasons(totals, report)
 
 
-def _check(ready: Iterator[Batch], report: Report | None) -> Totals:
+def _check(ready: Iterable[Batch], report: Report | None) -> Totals:
     """The dry run: what intake would say of each entry by itself."""
-    totals, shown = Totals(), Counter[str]()
-    if report is not None:
-        report.begin()
-    for batch in ready:
-        refused = list(batch.unsent)
-        for sent, body in zip(batch.sent, batch.bodies, strict=True):
-            judged = _judge(body)
-            if isinstance(judged, Refusal):
-                place = (sent.number, sent.line, judged.code.value, judged.field, judged.message)
-                refused.append(RefusedRow(*place, sent.values))
-                continue
-            shown[judged.key.kind] += 1
-            if shown[judged.key.kind] <= PREVIEW:
-                entry = orjson.dumps(orjson.loads(body), option=orjson.OPT_INDENT_2).decode()
-                print(f"row {sent.number}: {entry}")
-        refused.sort(key=lambda row: row.number)
-        good = len(batch.sent) + len(batch.unsent) - len(refused)
-        count(totals, ["created"] * good, refused, batch.skipped)
-        if report is not None:
-            report.write(refused)
-    if report is not None:
-        report.close()
+    totals = tally(_judged(ready), report)
     print(f"dry run: {totals.created:,} can be sent, {totals.refused:,} are refused, {totals.skipped:,} are repeated")
     print_reasons(totals, report)
     return totals
+
+
+def _judged(ready: Iterable[Batch]) -> Iterator[tuple[Batch, list[RefusedRow]]]:
+    """Shows the first entries of each kind, too."""
+    shown = Counter[str]()
+    for batch in ready:
+        refused = []
+        for sent, body in zip(batch.sent, batch.bodies, strict=True):
+            judged = _judge(body)
+            if isinstance(judged, Refusal):
+                refused.append(sent.refused(judged.code.value, judged.field, judged.message))
+                continue
+            shown[judged.key.kind] += 1
+            if shown[judged.key.kind] <= PREVIEW:
+                show(sent, body)
+        yield batch, refused
 
 
 def _judge(body: bytes) -> Change | Refusal:

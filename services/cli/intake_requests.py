@@ -32,15 +32,14 @@ IntakeOption = Annotated[
         help="[default: the running `plaudit up`]",
     ),
 ]
+
+
+def key_option(help_text: str) -> Any:
+    return typer.Option("--key", metavar="TOKEN", envvar="PLAUDIT_API_KEY", show_envvar=True, help=help_text)
+
+
 KeyOption = Annotated[
-    str | None,
-    typer.Option(
-        "--key",
-        metavar="TOKEN",
-        envvar="PLAUDIT_API_KEY",
-        show_envvar=True,
-        help="API key. [default: one made for this command in the running `plaudit up`]",
-    ),
+    str | None, key_option("API key. [default: one made for this command in the running `plaudit up`]")
 ]
 FAILED = 1
 

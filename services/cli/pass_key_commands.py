@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any
 
 import asyncpg
 import typer
@@ -13,7 +12,7 @@ from rich.table import Column, Table
 
 from services.cli.scoped import UNUSABLE, unusable
 from services.cli.scoped import Refused as CannotBe
-from services.cli.target import DataDirOption, PostgresOption, Target, database, find_target
+from services.cli.target import DataDirOption, PostgresOption, Result, Target, find_target, on_database
 from services.intake import pass_keys
 from services.intake.pass_keys import MAX_RATE, PER_HOUR, PER_MINUTE
 from services.intake.refusal import Refused
@@ -26,7 +25,6 @@ app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
 )
-Result = TypeVar("Result")
 
 
 @app.command("create")
@@ -118,12 +116,8 @@ def revoke_pass_key(
 
 
 def _run(target: Target, work: Callable[[asyncpg.Connection[Any]], Awaitable[Result]]) -> Result:
-    async def run() -> Result:
-        async with database(target) as connection:
-            return await work(connection)
-
     try:
-        return asyncio.run(run())
+        return on_database(target, work)
     except Refused as refused:
         raise CannotBe(refused.refusal.message) from None
     except UNUSABLE as error:

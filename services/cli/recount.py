@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import Final
 
 import typer
 
-from services.cli.target import DataDirOption, PostgresOption, Target, database, find_target
-from services.projection.recount import Difference, differences
+from services.cli.target import DataDirOption, PostgresOption, find_target, on_database
+from services.projection.recount import differences
 
 DIFFERENT: Final = 1
 """Exit code where something is not as it should be."""
@@ -20,14 +19,9 @@ def recount(postgres: PostgresOption = None, data_dir: DataDirOption = None) -> 
     Also compares the public rows with what was decided, votes with their voters, and the tree of categories with its
     closure. Reads all of it in one snapshot, while the services run.
     """
-    found = asyncio.run(_recount(find_target(data_dir, postgres=postgres)))
+    found = on_database(find_target(data_dir, postgres=postgres), differences)
     for difference in found:
         print(f"{difference.what} {difference.key}: {difference.stored} is stored, {difference.counted} is right")
     if found:
         raise typer.Exit(DIFFERENT)
     print("everything is as it should be")
-
-
-async def _recount(target: Target) -> list[Difference]:
-    async with database(target) as connection:
-        return await differences(connection)

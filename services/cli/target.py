@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 import asyncpg
 import typer
@@ -43,6 +44,7 @@ KafkaOption = Annotated[
         help="Bootstrap servers. [default: the running `plaudit up`]",
     ),
 ]
+Result = TypeVar("Result")
 
 
 class NoTarget(CommandError):
@@ -77,6 +79,16 @@ async def database(target: Target) -> AsyncIterator[asyncpg.Connection[Any]]:
         yield connection
     finally:
         await connection.close()
+
+
+def on_database(target: Target, work: Callable[[asyncpg.Connection[Any]], Awaitable[Result]]) -> Result:
+    """What `work` returns, given a connection of its own."""
+
+    async def run() -> Result:
+        async with database(target) as connection:
+            return await work(connection)
+
+    return asyncio.run(run())
 
 
 def kafka_settings(target: Target) -> KafkaSettings:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any, ClassVar
 
@@ -87,40 +88,28 @@ def add(
     _set(site, wanted, note, person, postgres, data_dir)
 
 
-def remove(
-    site: SiteArgument,
-    entries: EntriesArgument,
-    note: NoteOption = None,
-    person: PersonOption = None,
-    postgres: PostgresOption = None,
-    data_dir: DataDirOption = None,
-) -> None:
-    """No longer find these words of the built-in lists. (`forget` takes back what was said here.)"""
-    _set(site, [Word("remove", entry) for entry in entries], note, person, postgres, data_dir)
+def _setting(kind: Kind, what: str) -> Callable[..., None]:
+    """A command that says `kind` of words, which need no more to be said of them."""
+
+    def command(
+        site: SiteArgument,
+        entries: EntriesArgument,
+        note: NoteOption = None,
+        person: PersonOption = None,
+        postgres: PostgresOption = None,
+        data_dir: DataDirOption = None,
+    ) -> None:
+        _set(site, [Word(kind, entry) for entry in entries], note, person, postgres, data_dir)
+
+    command.__doc__ = what
+    return command
 
 
-def allow(
-    site: SiteArgument,
-    entries: EntriesArgument,
-    note: NoteOption = None,
-    person: PersonOption = None,
-    postgres: PostgresOption = None,
-    data_dir: DataDirOption = None,
-) -> None:
-    """Let words pass within these phrases: "rum cake", "kill switch"."""
-    _set(site, [Word("allow", entry) for entry in entries], note, person, postgres, data_dir)
-
-
-def competitor(
-    site: SiteArgument,
-    entries: EntriesArgument,
-    note: NoteOption = None,
-    person: PersonOption = None,
-    postgres: PostgresOption = None,
-    data_dir: DataDirOption = None,
-) -> None:
-    """Find these names of competitors."""
-    _set(site, [Word("competitor", entry) for entry in entries], note, person, postgres, data_dir)
+remove = _setting(
+    "remove", "No longer find these words of the built-in lists. (`forget` takes back what was said here.)"
+)
+allow = _setting("allow", 'Let words pass within these phrases: "rum cake", "kill switch".')
+competitor = _setting("competitor", "Find these names of competitors.")
 
 
 def forget(

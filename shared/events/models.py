@@ -48,13 +48,22 @@ class Event(BaseModel):
         """When the fact became true; becomes `ce_time`."""
 
 
-class ReviewSubmitted(Event):
+class ReviewEvent(Event):
+    """About one review: all of them have its key."""
+
+    review_id: int
+
+    @property
+    def key(self) -> bytes:
+        return review_key(self.site, self.review_id)
+
+
+class ReviewSubmitted(ReviewEvent):
     """A revision of a review as its author gave it. Not public by itself."""
 
     TYPE: ClassVar[str] = "review.submitted"
     VERSION: ClassVar[int] = 1
 
-    review_id: int
     revision: int = Field(ge=1)
     slug: str
     created_at: datetime = Field(description="When the review's first revision was accepted.")
@@ -68,29 +77,20 @@ class ReviewSubmitted(Event):
     require_approval: bool
 
     @property
-    def key(self) -> bytes:
-        return review_key(self.site, self.review_id)
-
-    @property
     def time(self) -> datetime:
         return self.submitted_at
 
 
-class ReviewWithdrawn(Event):
+class ReviewWithdrawn(ReviewEvent):
     """The review is gone for ever; nothing is published under its id again."""
 
     TYPE: ClassVar[str] = "review.withdrawn"
     VERSION: ClassVar[int] = 1
 
-    review_id: int
     revision: int = Field(ge=1, description="The last revision that there was.")
     reason: Literal["withdrawn", "erased"]
     withdrawn_at: datetime
     withdrawn_by: str = Field(description="The API key's id, or the ingest topic.")
-
-    @property
-    def key(self) -> bytes:
-        return review_key(self.site, self.review_id)
 
     @property
     def time(self) -> datetime:
@@ -142,13 +142,12 @@ class Published(BaseModel):
     codes: tuple[str, ...] = Field(default=(), description="Moderator codes of all decisions on this revision.")
 
 
-class ReviewModerated(Event):
+class ReviewModerated(ReviewEvent):
     """The newest decision on a review, and what is public because of all of them."""
 
     TYPE: ClassVar[str] = "review.moderated"
     VERSION: ClassVar[int] = 1
 
-    review_id: int
     revision: int = Field(ge=1, description="The revision that was judged.")
     status: Status
     previous_status: Status | None = None
@@ -156,10 +155,6 @@ class ReviewModerated(Event):
     published: Published | None = Field(description="The whole content that is public now, or null.")
     first_published_at: datetime | None = None
     publish_count: int = 0
-
-    @property
-    def key(self) -> bytes:
-        return review_key(self.site, self.review_id)
 
     @property
     def time(self) -> datetime:
@@ -234,14 +229,23 @@ class SiteSettingsChanged(Event):
         return self.changed_at
 
 
-class CommentSubmitted(Event):
+class CommentEvent(Event):
+    """About one comment: all of them have its key."""
+
+    comment_id: int
+    review_id: int
+
+    @property
+    def key(self) -> bytes:
+        return comment_key(self.site, self.comment_id)
+
+
+class CommentSubmitted(CommentEvent):
     """A revision of a comment as its author gave it. Not public by itself."""
 
     TYPE: ClassVar[str] = "comment.submitted"
     VERSION: ClassVar[int] = 1
 
-    comment_id: int
-    review_id: int
     revision: int = Field(ge=1)
     created_at: datetime = Field(description="When the comment's first revision was accepted.")
     submitted_at: datetime = Field(description="When this revision was accepted.")
@@ -254,30 +258,20 @@ class CommentSubmitted(Event):
     require_approval: bool
 
     @property
-    def key(self) -> bytes:
-        return comment_key(self.site, self.comment_id)
-
-    @property
     def time(self) -> datetime:
         return self.submitted_at
 
 
-class CommentWithdrawn(Event):
+class CommentWithdrawn(CommentEvent):
     """The comment is gone for ever; nothing is published under its id again."""
 
     TYPE: ClassVar[str] = "comment.withdrawn"
     VERSION: ClassVar[int] = 1
 
-    comment_id: int
-    review_id: int
     revision: int = Field(ge=1, description="The last revision that there was.")
     reason: Literal["withdrawn", "erased"]
     withdrawn_at: datetime
     withdrawn_by: str = Field(description="The API key's id, or the ingest topic.")
-
-    @property
-    def key(self) -> bytes:
-        return comment_key(self.site, self.comment_id)
 
     @property
     def time(self) -> datetime:
@@ -298,14 +292,12 @@ class PublishedComment(BaseModel):
     codes: tuple[str, ...] = Field(default=(), description="Moderator codes of all decisions on this revision.")
 
 
-class CommentModerated(Event):
+class CommentModerated(CommentEvent):
     """The newest decision on a comment, and what is public because of all of them."""
 
     TYPE: ClassVar[str] = "comment.moderated"
     VERSION: ClassVar[int] = 1
 
-    comment_id: int
-    review_id: int
     revision: int = Field(ge=1, description="The revision that was judged.")
     status: Status
     previous_status: Status | None = None
@@ -313,10 +305,6 @@ class CommentModerated(Event):
     published: PublishedComment | None = Field(description="The whole content that is public now, or null.")
     first_published_at: datetime | None = None
     publish_count: int = 0
-
-    @property
-    def key(self) -> bytes:
-        return comment_key(self.site, self.comment_id)
 
     @property
     def time(self) -> datetime:

@@ -21,6 +21,9 @@ class Sent:
     values: Values | None
     """Kept for a report with content only."""
 
+    def refused(self, code: str, field: str | None, message: str) -> RefusedRow:
+        return RefusedRow(self.number, self.line, code, field, message, self.values)
+
 
 @dataclass(frozen=True, slots=True)
 class RefusedRow:

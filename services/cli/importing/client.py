@@ -21,6 +21,7 @@ from shared.http.errors import ErrorCode
 GIVE_UP_SECONDS = 120.0
 LONGEST_RETRY_AFTER = 60.0
 TIMEOUT = httpx.Timeout(30.0, connect=5.0)
+Collection = Literal["reviews", "catalog"]
 _ACCEPTED = frozenset({"created", "edited", "updated", "removed", "unchanged"})
 # Answers to a line that say nothing of the line, but that intake could not get to it.
 _NOT_YET = frozenset({ErrorCode.SERVICE_UNAVAILABLE, ErrorCode.INTERNAL_ERROR, ErrorCode.TOO_MANY_REQUESTS})
@@ -87,7 +88,7 @@ class IntakeClient:
         clock: Clock,
         stop: asyncio.Event,
         give_up_seconds: float = GIVE_UP_SECONDS,
-        collection: Literal["reviews", "catalog"] = "reviews",
+        collection: Collection = "reviews",
     ) -> None:
         self._http = http
         self._path = f"/v1/sites/{quote(site, safe='')}/{collection}"

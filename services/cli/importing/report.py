@@ -19,8 +19,8 @@ class Report:
 
     def __init__(self, path: Path, header: Sequence[str], *, with_content: bool = False) -> None:
         self.path = path
+        self.with_content = with_content
         self._header = header
-        self._with_content = with_content
         self._file: BinaryIO | None = None
         self.size = 0
 
@@ -86,7 +86,7 @@ class Report:
             "field": row.field,
             "message": row.message,
         }
-        if self._with_content and row.values is not None:
+        if self.with_content and row.values is not None:
             line["content"] = self._content(row.values)
         return orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE)
 

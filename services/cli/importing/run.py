@@ -120,9 +120,7 @@ class Run:
         refused = list(batch.unsent)
         for sent, outcome in zip(batch.sent, outcomes, strict=True):
             if outcome.outcome == "refused":
-                refused.append(
-                    RefusedRow(sent.number, sent.line, outcome.code, outcome.field, outcome.message, sent.values)
-                )
+                refused.append(sent.refused(outcome.code, outcome.field, outcome.message))
             elif outcome.review_id is not None:
                 self.progress.last_review_id = outcome.review_id
         refused.sort(key=lambda row: row.number)
