@@ -21,7 +21,7 @@ import tempfile
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from itertools import cycle
+from itertools import count, cycle
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -101,9 +101,14 @@ COMMON = (
     ),
 )
 _ALL = f"/data/reviews.json{BASE}&Limit=10"
+_following = count(296_000, 10)
 RARE = (
     Call("newest of the site, offset 10,000", lambda rng: f"{_ALL}&Offset={10_000 - rng.randrange(1_000)}"),
     Call("newest of the site, offset 300,000", lambda rng: f"{_ALL}&Offset={300_000 - rng.randrange(1_000)}"),
+    Call(
+        "newest of the site, page by page from offset 296,000",
+        lambda rng: f"{_ALL}&Offset={next(_following)}",
+    ),
     Call(
         "newest of the most reviewed product, offset 5,000",
         lambda rng: (
@@ -124,6 +129,13 @@ RARE = (
         lambda rng: (
             f"/data/reviews.json{BASE}&Filter=ProductId:{_product(rng)}&Filter=Rating:gte:4"
             "&Include=Products&Stats=Reviews&FilteredStats=Reviews&Limit=10"
+        ),
+    ),
+    Call(
+        "stars of 20 products in one language",
+        lambda rng: (
+            f"/data/statistics.json{BASE}&Stats=Reviews&Filter=ContentLocale:en*&Filter=ProductId:"
+            + ",".join(_product(rng) for _ in range(20))
         ),
     ),
     Call("one review", lambda rng: f"/data/reviews.json{BASE}&Filter=Id:{rng.randrange(1, 10_000)}"),
@@ -323,14 +335,38 @@ def _environment() -> dict[str, str]:
 
 async def _ask(dsn: str, port: int, call: Call, *, callers: int, seconds: float, rounds: int) -> Answered:
     """The median round, by its rate, of each."""
-    rng = random.Random(call.label)
-    paths = [call.path(rng) for _ in range(QUESTIONS)]
+    paths = _paths(call)
     statements = await _statements(dsn, paths[: QUESTIONS // 4])
     edges, alones = [], []
     for _ in range(rounds):
         alones.append(await _child("alone", dsn, str(seconds), str(callers), given=statements))
         edges.append(await _child("load", str(port), str(seconds), str(callers), given=paths))
     return Answered(_median(edges), _median(alones))
+
+
+def _paths(call: Call) -> list[str]:
+    rng = random.Random(call.label)
+    return [call.path(rng) for _ in range(QUESTIONS)]
+
+
+@contextlib.asynccontextmanager
+async def _flowing(dsn: str) -> AsyncIterator[None]:
+    """Another version of the read model 50 times a second, as the projection makes one with each of its batches."""
+    connection = await asyncpg.connect(dsn)
+
+    async def move() -> None:
+        while True:
+            await connection.execute("update projection.consumer_offsets set next_offset = next_offset + 1")
+            await asyncio.sleep(0.02)
+
+    moving = asyncio.ensure_future(move())
+    try:
+        yield
+    finally:
+        moving.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await moving
+        await connection.close()
 
 
 def _median(rounds: Sequence[Measured]) -> Measured:
@@ -371,17 +407,40 @@ async def _corpus(parts: EmbeddedParts, reviews: int) -> str:
     return dsn
 
 
-async def _measure(dsn: str, calls: Sequence[Call], *, callers: int, seconds: float, rounds: int) -> list[Answered]:
+@contextlib.asynccontextmanager
+async def _served(dsn: str) -> AsyncIterator[int]:
+    """The port of an edge in a process of its own."""
     async with _process(__file__, "serve", dsn, env={"PYTHONPATH": str(ROOT)}) as server:
         assert server.stdout is not None
-        port = int(await asyncio.to_thread(server.stdout.readline))
-        return [await _ask(dsn, port, call, callers=callers, seconds=seconds, rounds=rounds) for call in calls]
+        yield int(await asyncio.to_thread(server.stdout.readline))
 
 
-def _show(calls: Sequence[Call], found: Sequence[Answered]) -> None:
+async def _common(dsn: str, *, callers: int, seconds: float, rounds: int) -> list[Answered]:
+    async with _served(dsn) as port:
+        return [await _ask(dsn, port, call, callers=callers, seconds=seconds, rounds=rounds) for call in COMMON]
+
+
+async def _rare(dsn: str, *, seconds: float) -> None:
+    """Prints each with one caller: while events flow, so that nothing of earlier answers holds, and while none do."""
+    columns = f"{'p50 ms':>8} {'p99':>8}"
+    print(f"  {'':<56} events flow: {columns}   none do: {columns}")
+    for call in RARE:
+        paths = _paths(call)
+        async with _served(dsn) as port, _flowing(dsn):
+            flowing = await _child("load", str(port), str(seconds), "1", given=paths)
+        async with _served(dsn) as port:
+            quiet = await _child("load", str(port), str(seconds), "1", given=paths)
+        print(
+            f"  {call.label:<56} {'':<12} {flowing.p50_ms:8.2f} {flowing.p99_ms:8.2f}"
+            f"   {'':<8} {quiet.p50_ms:8.2f} {quiet.p99_ms:8.2f}",
+            flush=True,
+        )
+
+
+def _show(found: Sequence[Answered]) -> None:
     columns = f"{'p50 ms':>8} {'p99':>8} {'/s':>7}"
     print(f"  {'':<52}  edge: {columns}   the same SQL by asyncpg: {columns}   ratio of rates")
-    for call, (edge, alone) in zip(calls, found, strict=True):
+    for call, (edge, alone) in zip(COMMON, found, strict=True):
         print(
             f"  {call.label:<52}        {edge.p50_ms:8.2f} {edge.p99_ms:8.2f} {edge.per_second:7.0f}"
             f"   {'':<24} {alone.p50_ms:8.2f} {alone.p99_ms:8.2f} {alone.per_second:7.0f}"
@@ -399,14 +458,14 @@ async def run(
         for size in (small, reviews):
             dsn = await _corpus(parts, size)
             print(f"  {callers} callers, median of {rounds} rounds of {seconds:g} s", flush=True)
-            rates[size] = await _measure(dsn, COMMON, callers=callers, seconds=seconds, rounds=rounds)
-            _show(COMMON, rates[size])
+            rates[size] = await _common(dsn, callers=callers, seconds=seconds, rounds=rounds)
+            _show(rates[size])
         print(f"\n{reviews:,} against {small:,} reviews, time of an answer (p50) as a ratio")
         for call, large, little in zip(COMMON, rates[reviews], rates[small], strict=True):
             print(f"  {call.label:<52} {large.edge.p50_ms / little.edge.p50_ms:.2f}")
         if not common_only:
             print(f"\nRare and deep, {reviews:,} reviews, one caller")
-            _show(RARE, await _measure(dsn, RARE, callers=1, seconds=seconds, rounds=1))
+            await _rare(dsn, seconds=seconds)
 
 
 def main() -> None:
