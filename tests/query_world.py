@@ -197,16 +197,35 @@ async def _insert(connection: asyncpg.Connection[asyncpg.Record], table: str, ro
     )
 
 
+async def count_summaries(connection: asyncpg.Connection[asyncpg.Record]) -> None:
+    """Of all rows that stand in published.reviews."""
+    names = ", ".join(f"ratings_{stars}" for stars in range(1, 6))
+    counts = ", ".join(f"count(*) filter (where rating = {stars})" for stars in range(1, 6))
+    for scope, entity, locale in (
+        ("site", "''", "''"),
+        ("entity", "entity_id", "''"),
+        ("locale", "entity_id", "locale"),
+    ):
+        await connection.execute(
+            f"insert into published.summaries (site, scope, entity_id, locale, review_count, rating_sum, {names})"
+            f" select site, '{scope}', {entity}, {locale}, count(*), sum(rating), {counts}"
+            " from published.reviews group by site, 3, 4"
+        )
+
+
 def _summaries(world: World) -> list[Row]:
-    entities = [("entity", entity) for entity in dict.fromkeys(row["entity_id"] for row in world.reviews)]
+    entities = [("entity", entity, "") for entity in dict.fromkeys(row["entity_id"] for row in world.reviews)]
+    locales = [("locale", *key) for key in dict.fromkeys((row["entity_id"], row["locale"]) for row in world.reviews)]
     found = []
-    for scope, entity in [("site", ""), *entities] if world.reviews else []:
+    for scope, entity, locale in [("site", "", ""), *entities, *locales] if world.reviews else []:
         rows = [row for row in world.reviews if scope == "site" or row["entity_id"] == entity]
+        rows = [row for row in rows if scope != "locale" or row["locale"] == locale]
         native = [row for row in rows if row["syndication"] is None]
         found.append(
             {
                 "scope": scope,
                 "entity_id": entity,
+                "locale": locale,
                 "review_count": len(rows),
                 "rating_sum": sum(row["rating"] for row in rows),
                 **{f"ratings_{stars}": sum(row["rating"] == stars for row in rows) for stars in range(1, 6)},

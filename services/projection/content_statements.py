@@ -21,10 +21,10 @@ class ContentStatements:
         # Its fields after the marker's are those of Counted.
         self.load_reviews = f"""
             select staged.site, staged.review_id, staged.moderated_sequence, staged.approved_revision, staged.withdrawn,
-                   staged.hidden_from, public.entity_id, public.rating, public.is_recommended, public.positive_votes,
-                   public.negative_votes, public.is_featured, public.is_ratings_only, public.is_incentivized,
-                   public.syndication is null, public.author_id, public.comment_count, public.secondary_ratings,
-                   public.context_data, public.tags
+                   staged.hidden_from, public.entity_id, public.locale, public.rating, public.is_recommended,
+                   public.positive_votes, public.negative_votes, public.is_featured, public.is_ratings_only,
+                   public.is_incentivized, public.syndication is null, public.author_id, public.comment_count,
+                   public.secondary_ratings, public.context_data, public.tags
             from {KEYS}
             join {staging}.reviews as staged on staged.site = keys.site and staged.review_id = keys.id
             left join {published}.reviews as public
@@ -107,7 +107,7 @@ class ContentStatements:
         self.vote_on_reviews = f"""
             update {published}.reviews as public set {_ADD_VOTES} from {_VOTES}
             where public.site = ($1::text[])[moved.number] and public.review_id = moved.id
-            returning public.site, public.entity_id, moved.positive, moved.negative"""
+            returning public.site, public.entity_id, public.locale, moved.positive, moved.negative"""
         self.vote_on_comments = f"""
             update {published}.comments as public set {_ADD_VOTES} from {_VOTES}
             where public.site = ($1::text[])[moved.number] and public.comment_id = moved.id"""

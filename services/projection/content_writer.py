@@ -139,10 +139,10 @@ class ContentWriter:
         ]
         of_reviews = [row for kind, row in given if kind == "review"]
         if of_reviews:
-            for site, entity_id, positive, negative in await tx.fetch(
+            for site, entity_id, locale, positive, negative in await tx.fetch(
                 self._statements.vote_on_reviews, *numbered(of_reviews)
             ):
-                movements.vote(site, entity_id, positive, negative)
+                movements.vote(site, entity_id, locale, positive, negative)
             metrics.REVIEWS_CHANGED.labels("voted").inc(len(of_reviews))
         of_comments = [row for kind, row in given if kind == "comment"]
         if of_comments:

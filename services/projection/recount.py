@@ -102,13 +102,19 @@ def _checks(staging: str, published: str) -> dict[str, tuple[str, str, str]]:
                 where author_id is not null group by site, author_id""",
         ),
         "summaries": (
-            "site, scope, entity_id",
-            f"""select site, scope, entity_id, review_count, rating_sum, ratings_1, ratings_2, ratings_3, ratings_4,
-                    ratings_5, recommended_count, not_recommended_count, positive_votes, negative_votes,
+            "site, scope, entity_id, locale",
+            f"""select site, scope, entity_id, locale, review_count, rating_sum, ratings_1, ratings_2, ratings_3,
+                    ratings_4, ratings_5, recommended_count, not_recommended_count, positive_votes, negative_votes,
                     featured_count, ratings_only_count, incentivized_count, native_count, native_rating_sum,
                     native_incentivized_count
                 from {published}.summaries""",
-            _summaries("'entity'", "entity_id", published) + " union all " + _summaries("'site'", "''", published),
+            " union all ".join(
+                (
+                    _summaries("'locale'", "entity_id", "locale", published),
+                    _summaries("'entity'", "entity_id", "''", published),
+                    _summaries("'site'", "''", "''", published),
+                )
+            ),
         ),
         "distributions": (
             "site, entity_id, kind, dimension, value",
@@ -162,14 +168,14 @@ def _votes(kind: str, before: str, staging: str) -> str:
             on t.site = before.site and t.content_kind = '{kind}' and t.content_id = before.{kind}_id"""
 
 
-def _summaries(scope: str, entity: str, published: str) -> str:
+def _summaries(scope: str, entity: str, locale: str, published: str) -> str:
     stars = ", ".join(f"count(*) filter (where rating = {rating})" for rating in range(1, 6))
     return f"""
-        select site, {scope}, {entity} as entity_id, count(*), sum(rating)::bigint, {stars},
+        select site, {scope}, {entity} as entity_id, {locale} as locale, count(*), sum(rating)::bigint, {stars},
             count(*) filter (where is_recommended), count(*) filter (where not is_recommended),
             sum(positive_votes)::bigint, sum(negative_votes)::bigint, count(*) filter (where is_featured),
             count(*) filter (where is_ratings_only), count(*) filter (where is_incentivized),
             count(*) filter (where syndication is null),
             coalesce(sum(rating) filter (where syndication is null), 0)::bigint,
             count(*) filter (where syndication is null and is_incentivized)
-        from {published}.reviews group by site, 3"""
+        from {published}.reviews group by site, 3, 4"""

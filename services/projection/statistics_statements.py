@@ -6,13 +6,13 @@ from services.projection.summaries import COUNTS
 
 _STORED = ("review_count", "rating_sum", *COUNTS)
 _DELTAS = f"""
-            (select site, scope, entity_id,
+            (select site, scope, entity_id, locale,
                     ratings_1 + ratings_2 + ratings_3 + ratings_4 + ratings_5 as review_count,
                     ratings_1 + 2 * ratings_2 + 3 * ratings_3 + 4 * ratings_4 + 5 * ratings_5 as rating_sum,
                     {", ".join(COUNTS)}
-             from unnest($1::text::text[], $2::text::text[], $3::text::text[],
-                         {", ".join(f"${number}::text::bigint[]" for number, _ in enumerate(COUNTS, 4))})
-                 as given (site, scope, entity_id, {", ".join(COUNTS)})) as delta"""
+             from unnest($1::text::text[], $2::text::text[], $3::text::text[], $4::text::text[],
+                         {", ".join(f"${number}::text::bigint[]" for number, _ in enumerate(COUNTS, 5))})
+                 as given (site, scope, entity_id, locale, {", ".join(COUNTS)})) as delta"""
 
 _VALUES = """unnest($1::text::text[], $2::text::text[], $3::text::text[], $4::text::text[], $5::text::text[],
                         $6::text::bigint[])"""
@@ -22,19 +22,21 @@ class StatisticsStatements:
     def __init__(self, published: str) -> None:
         stored = ", ".join(_STORED)
         self.grow_summaries = f"""
-            insert into {published}.summaries as old (site, scope, entity_id, {stored})
-            select site, scope, entity_id, {stored} from {_DELTAS}
-            on conflict (site, scope, entity_id) do update set {_added("excluded")}"""
+            insert into {published}.summaries as old (site, scope, entity_id, locale, {stored})
+            select site, scope, entity_id, locale, {stored} from {_DELTAS}
+            on conflict (site, scope, entity_id, locale) do update set {_added("excluded")}"""
         # Not an upsert: the negative counts of the row proposed for insertion would break its constraints.
         self.shrink_summaries = f"""
             update {published}.summaries as old set {_added("delta")} from {_DELTAS}
             where old.site = delta.site and old.scope = delta.scope and old.entity_id = delta.entity_id
+              and old.locale = delta.locale
             returning old.review_count"""
         self.delete_summaries = f"""
             delete from {published}.summaries
-            using unnest($1::text::text[], $2::text::text[], $3::text::text[]) as gone (site, scope, entity_id)
+            using unnest($1::text::text[], $2::text::text[], $3::text::text[], $4::text::text[])
+                as gone (site, scope, entity_id, locale)
             where summaries.site = gone.site and summaries.scope = gone.scope and summaries.entity_id = gone.entity_id
-              and review_count = 0"""
+              and summaries.locale = gone.locale and review_count = 0"""
 
         self.grow_authors = f"""
             insert into {published}.authors as old (site, author_id, review_count, comment_count)

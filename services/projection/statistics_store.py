@@ -31,7 +31,7 @@ class StatisticsStore:
             counts = await tx.fetch(self.statements.shrink_summaries, *_summary_columns(shrinking))
             _check("summaries of public reviews", len(counts), len(shrinking))
             if any(count == 0 for (count,) in counts):
-                await tx.execute(self.statements.delete_summaries, *keyed([delta[:3] for delta in shrinking], 3))
+                await tx.execute(self.statements.delete_summaries, *keyed([delta[:4] for delta in shrinking], 4))
 
     async def _move_authors(self, tx: asyncpg.Connection[Any], movements: Movements) -> None:
         growing, shrinking = movements.authors()
@@ -60,7 +60,7 @@ def _check(what: str, found: int, expected: int) -> None:
 
 
 def _summary_columns(deltas: Sequence[Delta]) -> list[str]:
-    return keyed([(*delta[:3], *delta.counts) for delta in deltas], 3)
+    return keyed([(*delta[:4], *delta.counts) for delta in deltas], 4)
 
 
 def _value_columns(values: Sequence[tuple[Value, int]]) -> list[str]:

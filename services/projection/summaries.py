@@ -1,4 +1,4 @@
-"""Counts and sums per entity, site, author and value, moved by the difference between a row's old and new form."""
+"""Counts and sums per entity, locale, site, author and value, moved by the difference of a row's old and new form."""
 
 from __future__ import annotations
 
@@ -51,6 +51,8 @@ class Delta(NamedTuple):
     site: str
     scope: str
     entity_id: str
+    locale: str
+    """'' where all of the entity's count."""
     counts: tuple[int, ...]
 
 
@@ -58,6 +60,7 @@ class Counted(NamedTuple):
     """What of a public review is counted, its fields in the order of the columns that are read."""
 
     entity_id: str
+    locale: str
     rating: int
     is_recommended: bool | None
     positive_votes: int
@@ -76,6 +79,7 @@ class Counted(NamedTuple):
 def counted(row: PublicReview) -> Counted:
     return Counted(
         row.entity_id,
+        row.locale,
         row.rating,
         row.is_recommended,
         row.positive_votes,
@@ -110,7 +114,7 @@ class Movements:
     """Of the content of a batch, into and out of the statistics."""
 
     def __init__(self) -> None:
-        self._entities: dict[tuple[str, str], list[int]] = {}
+        self._locales: dict[tuple[str, str, str], list[int]] = {}
         self._reviews_by: Counter[Author] = Counter()
         self._comments_by: Counter[Author] = Counter()
         self._values: Counter[Value] = Counter()
@@ -123,8 +127,8 @@ class Movements:
         if after is not None:
             self._add(site, after, 1)
 
-    def vote(self, site: str, entity_id: str, positive: int, negative: int) -> None:
-        counts = self._counts(site, entity_id)
+    def vote(self, site: str, entity_id: str, locale: str, positive: int, negative: int) -> None:
+        counts = self._counts(site, entity_id, locale)
         counts[_POSITIVE] += positive
         counts[_NEGATIVE] += negative
 
@@ -134,15 +138,18 @@ class Movements:
 
     def deltas(self) -> tuple[list[Delta], list[Delta]]:
         """Those of summaries that only win and may not exist yet, and those of summaries that must exist, for they lose
-        something or win nothing but votes. Both sorted; a site's own follows from its entities'."""
-        sites: dict[str, list[list[int]]] = {}
+        something or win nothing but votes. Both sorted; an entity's own follows from its locales', a site's from its
+        entities'."""
+        entities: dict[tuple[str, str], list[tuple[int, ...]]] = {}
+        sites: dict[str, list[tuple[int, ...]]] = {}
         deltas = []
-        for (site, entity_id), counts in self._entities.items():
-            deltas.append(Delta(site, "entity", entity_id, tuple(counts)))
-            sites.setdefault(site, []).append(counts)
-        deltas += [
-            Delta(site, "site", "", tuple(map(sum, zip(*entities, strict=True)))) for site, entities in sites.items()
-        ]
+        for (site, entity_id, locale), counted in self._locales.items():
+            deltas.append(Delta(site, "locale", entity_id, locale, tuple(counted)))
+            entities.setdefault((site, entity_id), []).append(deltas[-1].counts)
+        for (site, entity_id), parts in entities.items():
+            deltas.append(Delta(site, "entity", entity_id, "", _total(parts)))
+            sites.setdefault(site, []).append(deltas[-1].counts)
+        deltas += [Delta(site, "site", "", "", _total(parts)) for site, parts in sites.items()]
         deltas.sort()
         growing, shrinking = [], []
         for delta in deltas:
@@ -166,7 +173,7 @@ class Movements:
         return [pair for pair in moved if pair[1] > 0], [pair for pair in moved if pair[1] < 0]
 
     def _add(self, site: str, review: Counted, sign: int) -> None:
-        counts = self._counts(site, review.entity_id)
+        counts = self._counts(site, review.entity_id, review.locale)
         rating = review.rating
         counts[rating - 1] += sign
         if review.is_recommended is not None:
@@ -191,12 +198,16 @@ class Movements:
             for kind, dimension, value in distributed(review):
                 self._values[Value(site, review.entity_id, kind, dimension, value)] += sign
 
-    def _counts(self, site: str, entity_id: str) -> list[int]:
-        key = (site, entity_id)
-        counts = self._entities.get(key)
+    def _counts(self, site: str, entity_id: str, locale: str) -> list[int]:
+        key = (site, entity_id, locale)
+        counts = self._locales.get(key)
         if counts is None:
-            counts = self._entities[key] = [0] * len(COUNTS)
+            counts = self._locales[key] = [0] * len(COUNTS)
         return counts
+
+
+def _total(parts: list[tuple[int, ...]]) -> tuple[int, ...]:
+    return parts[0] if len(parts) == 1 else tuple(map(sum, zip(*parts, strict=True)))
 
 
 def distributed(review: Counted) -> Iterable[tuple[str, str, str]]:

@@ -29,6 +29,7 @@ from shared.events.settings import FieldSettings, FormFields, SiteSettings
 from shared.http.server import bind, serve
 from shared.service import Health
 from tests.parts import Database
+from tests.query_world import count_summaries
 from tests.storefront_world import RecordingIntake
 
 START = datetime(2026, 1, 1, 10, 30, 0, 123456, tzinfo=UTC)
@@ -127,12 +128,7 @@ async def _fill(dsn: str) -> None:
             await connection.execute(staging, columns["site"], columns["review_id"], 1)
             names, marks = ", ".join(columns), ", ".join(f"${number}" for number in range(1, len(columns) + 1))
             await connection.execute(f"insert into published.reviews ({names}) values ({marks})", *columns.values())
-        for scope, entity in (("site", "''"), ("entity", "entity_id")):
-            counts = ", ".join(f"count(*) filter (where rating = {stars})" for stars in range(1, 6))
-            await connection.execute(
-                f"insert into published.summaries select site, '{scope}', {entity}, count(*), sum(rating), {counts}"
-                " from published.reviews group by site, 3"
-            )
+        await count_summaries(connection)
     await connection.close()
 
 

@@ -47,6 +47,7 @@ async def test_what_was_published_before_is_counted(connection: asyncpg.Connecti
     await _apply(connection, migration("old_", number="0001"))
     await _apply(connection, _OF_THE_FIRST_VERSION)
     await _apply(connection, migration("old_", number="0002"))
+    await _apply(connection, migration("old_", number="0004"))
     assert await differences(connection, "old_projection", "old_published") == []
     rows = await connection.fetch("select submission_id, is_ratings_only from old_published.reviews order by review_id")
     assert [tuple(row) for row in rows] == [("r1", False), ("r2", True), ("r3", True)]
@@ -59,12 +60,15 @@ async def test_what_was_published_before_is_counted(connection: asyncpg.Connecti
 
 async def test_it_goes_back_and_forth(connection: asyncpg.Connection[Any]) -> None:
     await _apply(connection, migration("old_", number="0001"))
-    first = await connection.fetch(_TABLES)
     await _apply(connection, _OF_THE_FIRST_VERSION)
-    await _apply(connection, migration("old_", number="0002"))
-    second = await connection.fetch(_TABLES)
-    await _apply(connection, migration("old_", number="0002", down=True))
-    assert await connection.fetch(_TABLES) == first
-    await _apply(connection, migration("old_", number="0002"))
-    assert await connection.fetch(_TABLES) == second
+    found = [await connection.fetch(_TABLES)]
+    for number in ("0002", "0003", "0004"):
+        await _apply(connection, migration("old_", number=number))
+        found.append(await connection.fetch(_TABLES))
+    for place, number in ((2, "0004"), (1, "0003"), (0, "0002")):
+        await _apply(connection, migration("old_", number=number, down=True))
+        assert await connection.fetch(_TABLES) == found[place]
+    for number in ("0002", "0003", "0004"):
+        await _apply(connection, migration("old_", number=number))
+    assert await connection.fetch(_TABLES) == found[-1]
     assert await differences(connection, "old_projection", "old_published") == []

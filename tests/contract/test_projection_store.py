@@ -286,7 +286,7 @@ async def test_no_statement_reads_whole_tables_however_small_they_were_when_it_w
         (catalog.delete_ancestors, (["shop"], ["a"])),
         (catalog.insert_ancestors, (["shop"], ["a"])),
         (catalog.delete_entries["product"], (["shop"], ["shirt"])),
-        (statistics.shrink_summaries, ("{shop}", "{site}", '{""}', *counts)),
+        (statistics.shrink_summaries, ("{shop}", "{site}", '{""}', '{""}', *counts)),
         (statistics.shrink_authors, ("{shop}", "{jane}", "{1}", "{0}")),
         (statistics.delete_authors, ("{shop}", "{jane}")),
         (statistics.delete_distributions, value),

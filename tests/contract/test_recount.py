@@ -28,4 +28,4 @@ async def test_it_says_what_differs_and_only_that(shop: World, database: Databas
     result = await asyncio.to_thread(CliRunner().invoke, app, command)
     assert result.exit_code == 1
     (line,) = result.output.splitlines()
-    assert line.startswith('summaries ["shop", "site", ""]: None is stored, {')
+    assert line.startswith('summaries ["shop", "site", "", ""]: None is stored, {')

@@ -35,14 +35,18 @@ def named(deltas: list[Delta]) -> list[Moved]:
     ]
 
 
-def test_a_new_review_adds_to_its_entity_and_its_site() -> None:
+def test_a_new_review_adds_to_its_entity_its_locale_and_its_site() -> None:
     movements = Movements()
     movements.move("shop", None, review("hat", 5))
     movements.move("shop", None, review("", 1))
     growing, shrinking = movements.deltas()
+    one = {"ratings_1": 1, "native_count": 1, "native_rating_sum": 1}
+    five = {"ratings_5": 1, "native_count": 1, "native_rating_sum": 5}
     assert named(growing) == [
-        Moved("entity", "", {"ratings_1": 1, "native_count": 1, "native_rating_sum": 1}),
-        Moved("entity", "hat", {"ratings_5": 1, "native_count": 1, "native_rating_sum": 5}),
+        Moved("entity", "", one),
+        Moved("entity", "hat", five),
+        Moved("locale", "", one),
+        Moved("locale", "hat", five),
         Moved("site", "", {"ratings_1": 1, "ratings_5": 1, "native_count": 2, "native_rating_sum": 6}),
     ]
     assert shrinking == []
@@ -75,21 +79,40 @@ def test_everything_that_is_counted() -> None:
     }
 
 
-def test_a_changed_rating_moves_within_both() -> None:
+def test_a_changed_rating_moves_within_all_three() -> None:
     movements = Movements()
     movements.move("shop", review("hat", 2), review("hat", 4))
     growing, shrinking = movements.deltas()
     assert growing == []
     counts = {"ratings_2": -1, "ratings_4": 1, "native_rating_sum": 2}
-    assert named(shrinking) == [Moved("entity", "hat", counts), Moved("site", "", counts)]
+    assert named(shrinking) == [
+        Moved("entity", "hat", counts),
+        Moved("locale", "hat", counts),
+        Moved("site", "", counts),
+    ]
 
 
 def test_a_review_that_changes_its_entity_changes_nothing_for_the_site() -> None:
     movements = Movements()
     movements.move("shop", review("hat", 2), review("shirt", 2))
     growing, shrinking = movements.deltas()
-    assert [delta[:3] for delta in growing] == [("shop", "entity", "shirt")]
-    assert [delta[:3] for delta in shrinking] == [("shop", "entity", "hat")]
+    assert [delta[:3] for delta in growing] == [("shop", "entity", "shirt"), ("shop", "locale", "shirt")]
+    assert [delta[:3] for delta in shrinking] == [("shop", "entity", "hat"), ("shop", "locale", "hat")]
+
+
+def test_a_review_that_changes_its_locale_changes_nothing_for_its_entity() -> None:
+    movements = Movements()
+    english = review("hat", 2)
+    movements.move("shop", english, english._replace(locale="de"))
+    movements.move("shop", None, english._replace(locale="fr"))
+    growing, shrinking = movements.deltas()
+    assert [delta[1:4] for delta in growing] == [
+        ("entity", "hat", ""),
+        ("locale", "hat", "de"),
+        ("locale", "hat", "fr"),
+        ("site", "", ""),
+    ]
+    assert [delta[1:4] for delta in shrinking] == [("locale", "hat", english.locale)]
 
 
 def test_what_cancels_out_is_not_written() -> None:
@@ -102,10 +125,11 @@ def test_what_cancels_out_is_not_written() -> None:
 
 def test_a_summary_that_wins_only_votes_must_exist() -> None:
     movements = Movements()
-    movements.vote("shop", "hat", 1, 0)
+    movements.vote("shop", "hat", "en", 1, 0)
     growing, shrinking = movements.deltas()
     assert growing == []
-    assert named(shrinking) == [Moved("entity", "hat", {"positive_votes": 1}), Moved("site", "", {"positive_votes": 1})]
+    won = {"positive_votes": 1}
+    assert named(shrinking) == [Moved("entity", "hat", won), Moved("locale", "hat", won), Moved("site", "", won)]
 
 
 def test_authors_by_reviews_and_comments() -> None:

@@ -32,6 +32,7 @@ from services.query.core.query import (
 from services.query.core.reader import PostgresReader
 from services.query.core.sql import Statement, reviews_statement
 from tests.parts import Database
+from tests.query_world import count_summaries
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 SHOWN = Document((Member("id", Plain(Column.REVIEW_ID)), Member("name", Plain(Column.AUTHOR_NAME), optional=True)))
@@ -104,12 +105,7 @@ async def _fill(dsn: str) -> None:
                     *(site, row.review_id, row.slug, row.entity_id, row.entity_name, row.rating, row.title, row.text),
                     *(row.author_name, row.locale, row.created_at, row.review_date, row.is_featured, row.display_order),
                 )
-        for scope, entity in (("site", "''"), ("entity", "entity_id")):
-            await connection.execute(
-                f"insert into published.summaries select site, '{scope}', {entity}, count(*), sum(rating),"
-                + ",".join(f"count(*) filter (where rating = {stars})" for stars in range(1, 6))
-                + " from published.reviews group by site, 3"
-            )
+        await count_summaries(connection)
     await connection.close()
 
 

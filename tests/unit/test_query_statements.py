@@ -159,7 +159,13 @@ ENGLISH = Compare(Field.LOCALE, Op.MATCHES, ("en*",))
 
 @pytest.mark.parametrize(
     ("products", "conditions", "much"),
-    [(100, (), False), (20, (ENGLISH,), False), (21, (ENGLISH,), True), (1, (STARS,) * 21, True)],
+    [
+        (100, (), False),
+        (100, (ENGLISH,), False),
+        (20, (ENGLISH, STARS), False),
+        (21, (ENGLISH, STARS), True),
+        (1, (STARS,) * 21, True),
+    ],
 )
 def test_stars_of_a_page_of_products_are_no_great_work(
     products: int, conditions: tuple[Compare, ...], much: bool

@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 
 from services.query.core.conditions import Builder, Schema
+from services.query.core.pages import is_of_locale
 from services.query.core.query import Subject
 from services.query.core.shapes import Shape
 from services.query.core.sources import members_of_product
@@ -25,7 +26,14 @@ def bulk_text(schema: Schema, shapes: tuple[Shape, ...], exclude_family: bool, n
         " and p.entity_id = w.id and p.entity_id <> ''" + (" and p.native_count > 0" if native else ""),
     ]
     families = " union all ".join(known).format("p.family_ids")
-    if conditions:
+    if all(is_of_locale(shape) for shape in shapes):
+        # What is native stands for all where nothing else shows.
+        counts = [f"coalesce(sum(r.{column}), 0)" for column in (_NATIVE if native else _STORED)]
+        counts += [f"coalesce(sum(r.{column}) filter (where r.entity_id = p.product_id), 0)" for column in _NATIVE]
+        scope = "locale" if shapes else "entity"
+        where = ["r.site = $1", f"r.scope = '{scope}'", "r.entity_id = any(m.members)", *conditions]
+        table = f"{schema}.summaries r where {' and '.join(where)}"
+    else:
         own = "r.entity_id = p.product_id and r.syndication is null"
         counts = [
             "count(*)",
@@ -39,11 +47,6 @@ def bulk_text(schema: Schema, shapes: tuple[Shape, ...], exclude_family: bool, n
         if native:
             where.append("r.syndication is null")
         table = f"{schema}.reviews r where {' and '.join(where)}"
-    else:
-        # What is native stands for all where nothing else shows.
-        counts = [f"coalesce(sum(x.{column}), 0)" for column in (_NATIVE if native else _STORED)]
-        counts += [f"coalesce(sum(x.{column}) filter (where x.entity_id = p.product_id), 0)" for column in _NATIVE]
-        table = f"{schema}.summaries x where x.site = $1 and x.scope = 'entity' and x.entity_id = any(m.members)"
     products = (
         "select $1::text as site, w.id as product_id, f.family_ids, w.place from unnest($2::text[]) with ordinality"
         f" w(id, place) cross join lateral ({families} limit 1) f"

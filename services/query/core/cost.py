@@ -34,9 +34,9 @@ _MANY_PRODUCTS = 20
 
 def counts_much(query: StatisticsQuery) -> bool:
     """Whether the reviews of more products are counted than a page shows stars of."""
-    return bool(query.conditions) and (
-        len(query.product_ids) > _MANY_PRODUCTS or sum(map(_comparisons, query.conditions)) > _MOST_COMPARISONS
-    )
+    if all(pages.is_of_locale(shape) for shape in shapes_of(query.conditions)):
+        return False
+    return len(query.product_ids) > _MANY_PRODUCTS or sum(map(_comparisons, query.conditions)) > _MOST_COMPARISONS
 
 
 def is_expensive(query: ReviewQuery | Query) -> bool:

@@ -161,8 +161,15 @@ def is_counted(subject: Subject, shapes: Sequence[Shape], *, native: bool) -> bo
     if subject is not Subject.REVIEWS:
         return True
     entities = [shape for shape in shapes if _is_choice(shape) and names([shape]) == {Field.ENTITY_ID}]
+    locales = [shape for shape in shapes if is_of_locale(shape)]
     ratings = [shape for shape in shapes if isinstance(shape, Comparison) and shape.named is Field.RATING]
-    return len(entities) > 1 or len(entities) + len(ratings) < len(shapes) or (native and bool(ratings))
+    stored = len(entities) + len(locales) + len(ratings)
+    return len(entities) > 1 or stored < len(shapes) or (native and bool(ratings))
+
+
+def is_of_locale(shape: Shape) -> bool:
+    """Whether what it holds for is counted apart."""
+    return isinstance(shape, Comparison) and shape.named is Field.LOCALE
 
 
 def _is_choice(shape: Shape) -> bool:
@@ -178,16 +185,20 @@ def _total(builder: Builder, subject: Subject, shapes: Sequence[Shape], conditio
     if is_counted(subject, shapes, native=builder.native):
         tables, visible = source(builder, subject, names(shapes))
         return f"select count(*) from {tables} where {' and '.join([*visible, *conditions])}"
-    scope = "entity" if any(names([shape]) == {Field.ENTITY_ID} for shape in shapes) else "site"
+    scope = "site"
+    if any(is_of_locale(shape) for shape in shapes):
+        scope = "locale"
+    elif any(names([shape]) == {Field.ENTITY_ID} for shape in shapes):
+        scope = "entity"
     count = "native_count" if builder.native else "review_count"
     tables = f"{builder.schema}.summaries r"
     if any(names([shape]) == {Field.RATING} for shape in shapes):
-        # Conditions on the rating hold for five counts as they do for rows.
+        # Conditions on rating and locale hold for counts as they do for rows.
         count = "rating_count"
         values = ", ".join(f"({stars}, x.ratings_{stars})" for stars in range(1, 6))
         tables = (
-            f"(select x.site, x.scope, x.entity_id, v.rating, v.rating_count from {builder.schema}.summaries x"
-            f" cross join lateral (values {values}) v(rating, rating_count)) r"
+            "(select x.site, x.scope, x.entity_id, x.locale, v.rating, v.rating_count"
+            f" from {builder.schema}.summaries x cross join lateral (values {values}) v(rating, rating_count)) r"
         )
     where = " and ".join(["r.site = $1", f"r.scope = '{scope}'", *conditions])
     return f"select coalesce(sum(r.{count}), 0)::bigint from {tables} where {where}"
