@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from services.query.bazaarvoice.attributes import DYNAMIC, FILTERS, SORTS
 from services.query.bazaarvoice.filters import OPERATORS
 from services.query.bazaarvoice.includes import TYPES
+from services.query.bazaarvoice.sorts import ALGORITHMS, RELEVANCY
 from services.query.core.query import Kind, Subject, kind_of
 
 ATTRIBUTES = sorted({name for names in (*FILTERS.values(), *SORTS.values()) for name in names}) + [
@@ -40,7 +41,7 @@ QUERIES = (
 
 
 VALUES: dict[Kind, st.SearchStrategy[str]] = {
-    Kind.INTEGER: st.integers(-1, 7).map(str),
+    Kind.INTEGER: st.integers(-1, 7).map(str) | st.sampled_from(["3.5", "-0.5", "4.0", "11111111111111111111"]),
     Kind.NUMBER: st.sampled_from(["0", "3.5", "4", "5"]),
     Kind.BOOLEAN: st.sampled_from(["true", "False", "TRUE"]),
     Kind.TIME: st.integers(1767225600, 1768000000).map(str) | st.integers(1767225600000, 1768000000000).map(str),
@@ -79,6 +80,8 @@ def _filter(subject: Subject) -> st.SearchStrategy[str]:
 
 def _sort(subject: Subject) -> st.SearchStrategy[str]:
     terms = st.tuples(st.sampled_from(sorted(SORTS[subject])), st.sampled_from(["asc", "desc"])).map(":".join)
+    if subject is Subject.REVIEWS:
+        terms |= st.sampled_from(ALGORITHMS).map(lambda one: f"{RELEVANCY}:{one}")
     return st.lists(terms, min_size=1, max_size=3).map(",".join)
 
 

@@ -179,6 +179,7 @@ class Storefront:
     clock: Clock = field(default_factory=Clock)
     keys: Keys = field(default_factory=Keys)
     rules: Rules = field(default_factory=Rules)
+    secret: bytes = b"secret"
     writes: RateLimiter | None = None
     reads: RateLimiter | None = None
 
@@ -187,7 +188,7 @@ class Storefront:
 
     def client(self, peer: str = "203.0.113.9") -> httpx.AsyncClient:
         clients = Clients(())
-        submissions = Submissions(self.shop, self.intake, self.clock, clients.group, self.rules)
+        submissions = Submissions(self.shop, self.intake, self.clock, clients.group, self.rules, self.secret)
         conversations = Conversations(Display(self.shop), submissions, Gate(self.keys, self.quotas))
         responses = Responses(self.shop, self.intake, {"shop.example": "shop"}.__getitem__)
         mounts = (Mount("/data", conversations), Mount("/response", responses, takes_forms=False))

@@ -27,6 +27,8 @@ M = TypeVar("M", bound=BaseModel)
 T = TypeVar("T")
 Effect: TypeAlias = Callable[[Connection, ApiKey, bytes, str], Awaitable[Answer]]
 """Of a request: the transaction, who asks, the body, and the trace it belongs to."""
+SecretOf: TypeAlias = Callable[[Connection, str], Awaitable[bytes]]
+"""The key of a site's digests. Raises Refused for an unknown site."""
 
 
 class Endpoints:
@@ -42,20 +44,29 @@ class Endpoints:
         require_content_type(request, "application/json")
         return key, await read_body(request, MAX_BODY_BYTES)
 
-    async def _answer(self, request: Request, scope: Scope, effect: Effect, has_body: bool = True) -> Response:
+    async def _answer(
+        self, request: Request, scope: Scope, effect: Effect, has_body: bool = True, secret: SecretOf | None = None
+    ) -> Response:
         key, body = await self._begin(request, scope, has_body)
-        answer = await self._perform(request, key, body, effect)
+        answer = await self._perform(request, key, body, effect, secret)
         return json_response(answer.body, answer.status)
 
-    async def _perform(self, request: Request, key: ApiKey, body: bytes, effect: Effect) -> Answer:
-        """The effect in a transaction; with an Idempotency-Key, once. A refusal rolls back and is not kept."""
+    async def _perform(
+        self, request: Request, key: ApiKey, body: bytes, effect: Effect, secret: SecretOf | None = None
+    ) -> Answer:
+        """The effect in a transaction; with an Idempotency-Key, once. A refusal rolls back and is not kept.
+
+        `secret` keys the digest of the body that is kept with the answer.
+        """
         trace = trace_of(request)
         header = request.headers.get("idempotency-key")
         try:
             async with transaction(self._pool) as connection:
                 if header is None:
                     return await effect(connection, key, body, trace)
-                wanted = request_key(site_of(request), key.key_id, header, request.method, request.url.path, body)
+                site = site_of(request)
+                keyed = None if secret is None else await secret(connection, site)
+                wanted = request_key(site, key.key_id, header, request.method, request.url.path, body, keyed)
                 return await once(connection, self._clock, wanted, lambda: effect(connection, key, body, trace))
         except Refused as refused:
             raise api_error(refused) from None

@@ -13,11 +13,11 @@ from datetime import datetime
 from functools import partial
 from typing import Literal, NamedTuple
 
-from services.intake.feedback_body import FeedbackBody
+from services.intake.feedback_body import FeedbackBody, FeedbackRecord, VoterOrNetwork, Word
+from services.intake.identity import Person
 from services.intake.live import ContentRef, lock_contents
 from services.intake.refusal import Refused
 from services.intake.registry import Registry, load_site
-from services.intake.submission import Author
 from services.intake.transaction import Connection, again_on_conflict
 from services.intake.vault import Vault
 from shared import metrics
@@ -50,12 +50,14 @@ class Feedback:
     """Somebody's word on a review or comment; `traceparent` is its sender's."""
 
     content: ContentRef
-    said: FeedbackBody
+    said: FeedbackBody | FeedbackRecord
     traceparent: str | None = None
 
     @property
-    def voter(self) -> Author:
-        return Author(id=self.said.voter.id, email=self.said.voter.email)
+    def voter(self) -> Person:
+        voter = self.said.voter
+        network = voter.network if isinstance(voter, VoterOrNetwork) else None
+        return Person(voter.id, voter.email, network)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +87,7 @@ class Given:
 
 
 def follow(
-    site: str, place: Place, found: Given | None, said: FeedbackBody, now: datetime
+    site: str, place: Place, found: Given | None, said: Word, now: datetime
 ) -> FeedbackGiven | FeedbackRemoved | None:
     """What is to be told of a word, if it changes anything. Pure."""
     sequence = found.sequence + 1 if found is not None else 1

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import hmac
 import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
@@ -66,12 +67,15 @@ class RequestKey:
     request_hash: bytes
 
 
-def request_key(site: str, key_id: str, header: str, method: str, path: str, body: bytes) -> RequestKey:
-    """Raises Refused for a key that is none."""
+def request_key(
+    site: str, key_id: str, header: str, method: str, path: str, body: bytes, secret: bytes | None = None
+) -> RequestKey:
+    """Raises Refused for a key that is none. `secret` is for bodies so short that their plain digest tells them."""
     if _KEY.fullmatch(header) is None:
         message = "Idempotency-Key must have 1 to 255 printable ASCII characters without spaces; a UUID is a good one"
         raise Refused(Refusal(ErrorCode.BAD_REQUEST, message, "Idempotency-Key"))
-    digest = hashlib.sha256(f"{method} {path}\n".encode() + body).digest()
+    said = f"{method} {path}\n".encode() + body
+    digest = hashlib.sha256(said).digest() if secret is None else hmac.digest(secret, said, "sha256")
     return RequestKey(site, key_id, header, digest)
 
 

@@ -7,8 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from services.intake.identity import identity, new_author_id
-from services.intake.submission import Author
+from services.intake.identity import Identified, identity, new_author_id
 from services.intake.transaction import Connection
 
 # See the registry's look-up for the form.
@@ -43,7 +42,7 @@ class Vault:
         self._rng = rng
         self._people: dict[bytes, _Person] = {}
 
-    async def identify(self, tx: Connection, authors: Iterable[Author | None]) -> list[str | None]:
+    async def identify(self, tx: Connection, authors: Iterable[Identified | None]) -> list[str | None]:
         """The author id of each; None for the unknown."""
         identities = [identity(self._identity_key, author) for author in authors]
         wanted = {one for one in identities if one is not None}
@@ -61,7 +60,7 @@ class Vault:
         person = self._by_author_id.get(author_id)
         return person is None or person.known
 
-    def use(self, author_id: str | None, author: Author | None) -> None:
+    def use(self, author_id: str | None, author: Identified | None) -> None:
         """Something of this author was accepted; the last e-mail that they gave is the one that is kept."""
         if author_id is None or author is None:
             return

@@ -61,12 +61,13 @@ def build_edge(
     sites = Sites(settings.default_site, settings.host_sites)
     clients = Clients(settings.proxies, settings.forwarded_header)
     rules = Rules(settings.terms_required, settings.typical_hours_to_post)
-    submissions = Submissions(reader, intake, clock, clients.group, rules)
+    secret = settings.intake_key.get_secret_value().encode()
+    submissions = Submissions(reader, intake, clock, clients.group, rules, secret)
     conversations = Conversations(Display(reader), submissions, Gate(pass_keys, Quotas(clock)))
     responses = Responses(reader, intake, sites.resolve)
     mounts = (Mount("/data", conversations), Mount("/response", responses, takes_forms=False))
     return Edge(
-        Router(Lynkow(reader, intake, sites, clock), mounts),
+        Router(Lynkow(reader, intake, sites, clock, secret), mounts),
         create_app("query", [], health),
         cors=Cors(settings.cors_origins),
         clients=clients,

@@ -319,7 +319,9 @@ class FeedbackGiven(Event):
 
     content_kind: ContentKind
     content_id: int
-    voter: str = Field(description="Random id of the person within the site.")
+    voter: str = Field(
+        description="Random id within the site: of the person, or of the network where nobody says who they are."
+    )
     kind: FeedbackKind
     vote: Vote = Field(description="`inappropriate` for that kind, else one of the other two.")
     reason: str | None = Field(default=None, description="Of a report, in the reporter's words.")

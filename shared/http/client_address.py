@@ -47,6 +47,23 @@ def rate_limit_group(address: str) -> str:
     return address
 
 
+def network_of(text: str) -> str | None:
+    """The network of an address or a network, each in one spelling only; None for what is neither.
+
+    Of IPv6 no narrower than what counts as one client.
+    """
+    try:
+        network = ip_network(text, strict=False)
+    except ValueError:
+        return None
+    if isinstance(network, IPv4Network):
+        return str(network)
+    mapped = network.network_address.ipv4_mapped
+    if mapped is not None and network.prefixlen >= 96:
+        return str(ip_network(f"{mapped}/{network.prefixlen - 96}"))
+    return str(network.supernet(new_prefix=64) if network.prefixlen > 64 else network)
+
+
 def _parse(text: str) -> IPv4Address | IPv6Address | None:
     if text.startswith("["):
         text = text[1:].partition("]")[0]

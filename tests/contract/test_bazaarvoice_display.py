@@ -57,11 +57,11 @@ DIMENSION_IDS = {
     Dimension.ADDITIONAL_FIELD: "size",
 }
 NAMES: dict[Kind, tuple[str, ...]] = {
-    Kind.INTEGER: ("3", "0,5"),
+    Kind.INTEGER: ("3", "0,5", "2.5", "-0.5,4.0,33333333333333333333"),
     Kind.NUMBER: ("3.5", "4,5"),
     Kind.BOOLEAN: ("true", "True,FALSE"),
     Kind.TIME: ("1767528000", "1767268800123,1767700800"),
-    Kind.TEXT: ("a", "bob,shirts,Shirt,Nike,null,Oslo,spring,CR,Staff,18-24,soft,S"),
+    Kind.TEXT: ("a", "NULL", "bob,shirts,Shirt,Nike,null,Oslo,spring,CR,Staff,18-24,soft,S"),
 }
 INCLUDES = "Include=Products,Categories,Authors,Comments,Reviews&Stats=Reviews&FilteredStats=Reviews&Limit=20"
 
@@ -196,6 +196,17 @@ async def test_reviews_of_a_product_as_a_storefront_asks_for_them(shop: Shop) ->
         assert product["TotalReviewCount"] == shown["TotalReviewCount"]
 
 
+async def test_a_product_shown_with_reviews_of_its_family_alone_is_not_included_but_there(shop: Shop) -> None:
+    every = (await shop.good("reviews.json", "Filter=ProductId:b&Limit=100"))["Results"]
+    others = [one for one in every if one["ProductId"] != "b"]
+    ids = ",".join(one["Id"] for one in others)
+    page = await shop.good("reviews.json", f"Filter=ProductId:b&Filter=Id:{ids}&Include=Products&Limit=100")
+    assert 0 < page["TotalResults"] == len(others) < len(every)
+    assert page["Includes"]["Products"].keys() == {one["ProductId"] for one in others}
+    (product,) = (await shop.good("products.json", "Filter=Id:b&Stats=Reviews"))["Results"]
+    assert product["ReviewStatistics"]["TotalReviewCount"] == len(every)
+
+
 async def test_statistics_of_many_products(shop: Shop) -> None:
     products = "Filter=ProductId:" + ",".join(
         quote(name.replace(":", "\\:").replace(",", "\\,")) for name in ("a", "B", "x:1,2", "none")
@@ -235,6 +246,11 @@ async def test_pages_take_all_in_turn(shop: Shop) -> None:
 
 MEANINGS: list[tuple[str, Callable[[Any], object]]] = [
     ("Filter=Rating:gte:4", lambda one: one["Rating"] >= 4),
+    ("Filter=Rating:gte:3.5", lambda one: one["Rating"] >= 4),
+    ("Filter=Rating:lt:3.5", lambda one: one["Rating"] <= 3),
+    ("Filter=Rating:2.5,4.0", lambda one: one["Rating"] == 4),
+    ("Filter=SecondaryRating_Fit:gt:2.5", lambda one: one["SecondaryRatings"].get("Fit", {"Value": 0})["Value"] >= 3),
+    ("Filter=TotalFeedbackCount:lte:1.9", lambda one: one["TotalFeedbackCount"] <= 1),
     ("Filter=Rating:neq:4,5", lambda one: one["Rating"] not in (4, 5)),
     ("Filter=ContentLocale:neq:en*", lambda one: not one["ContentLocale"].startswith("en")),
     ("Filter=ContentLocale:en_GB", lambda one: one["ContentLocale"] == "en_GB"),
@@ -255,6 +271,50 @@ async def test_filters_mean_in_the_answer_what_they_say(shop: Shop, query: str, 
     expected = {one["Id"] for one in every if holds(one)}
     assert {one["Id"] for one in answer["Results"]} == expected
     assert 0 < len(expected) < len(every)
+
+
+@pytest.mark.parametrize("stale", ["abc", "1" * 20, "12.5"])
+async def test_a_stale_id_finds_nothing_and_its_opposite_everything(shop: Shop, stale: str) -> None:
+    reviews = (await shop.good("reviews.json", "Limit=100"))["Results"]
+    comments = (await shop.good("reviewcomments.json", "Limit=100"))["Results"]
+    first = comments[0]["ReviewId"]
+    for endpoint, name, known, count in (
+        ("reviews.json", "Id", reviews[0]["Id"], 1),
+        ("reviewcomments.json", "Id", comments[0]["Id"], 1),
+        ("reviewcomments.json", "ReviewId", first, sum(one["ReviewId"] == first for one in comments)),
+    ):
+        every = len(reviews if endpoint == "reviews.json" else comments)
+        for values, expected in ((stale, 0), (f"{stale},{known}", count)):
+            assert (await shop.good(endpoint, f"Filter={name}:{values}&{INCLUDES}"))["TotalResults"] == expected
+            assert (await shop.good(endpoint, f"Filter={name}:neq:{values}"))["TotalResults"] == every - expected
+    assert "Comments" in (await shop.good("reviews.json", INCLUDES))["Includes"]
+    assert "Comments" not in (await shop.good("reviews.json", f"{INCLUDES}&Filter_Comments=Id:{stale}"))["Includes"]
+
+
+async def test_nothing_is_equal_to_a_fraction_and_all_else_is_not(shop: Shop) -> None:
+    every = (await shop.good("reviews.json", ""))["TotalResults"]
+    for name in ("Rating", "SecondaryRating_Fit", "TotalCommentCount", "TotalFeedbackCount"):
+        assert (await shop.good("reviews.json", f"Filter={name}:3.5"))["TotalResults"] == 0
+        assert (await shop.good("reviews.json", f"Filter={name}:neq:3.5"))["TotalResults"] == every
+
+
+@pytest.mark.parametrize("algorithm", ["a1", "A2"])
+async def test_relevancy_is_an_order_of_its_own(shop: Shop, algorithm: str) -> None:
+    for of in ("", "Filter=ProductId:a&"):
+        answer = await shop.good("reviews.json", f"{of}Sort=relevancy:{algorithm}&Limit=100")
+        same = await shop.good("reviews.json", f"{of}Sort=Helpfulness:desc,SubmissionTime:desc&Limit=100")
+        assert answer == same
+    page = await shop.good("products.json", f"Filter=Id:a&Include=Reviews&Sort_Reviews=Relevancy:{algorithm}")
+    found = [page["Includes"]["Reviews"][one]["Helpfulness"] for one in page["Results"][0]["ReviewIds"]]
+    voted = [one for one in found if one is not None]
+    assert voted == sorted(voted, reverse=True)
+    assert found == voted + [None] * (len(found) - len(voted))
+
+
+async def test_brands_are_null_in_any_case(shop: Shop) -> None:
+    without = await shop.good("reviews.json", "Filter=ProductBrandId:eq:null&Limit=100")
+    assert 0 < without["TotalResults"] < (await shop.good("reviews.json", ""))["TotalResults"]
+    assert await shop.good("reviews.json", "Filter=ProductBrandId:eq:NULL&Limit=100") == without
 
 
 async def test_errors_are_those_of_any_reader(shop: Shop) -> None:

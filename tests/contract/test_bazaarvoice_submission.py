@@ -153,6 +153,34 @@ async def test_comments_and_feedback_on_what_is_public(world: World) -> None:
     assert event.vote == "inappropriate"
 
 
+async def test_people_without_a_user_id_have_one_vote_for_each_network(world: World) -> None:
+    made = await world.post("submitreview", **REVIEW_FORM | {"ProductId": "P4", "UserId": "u-4"})
+    review_id = int(made["SubmissionId"].removeprefix("r"))
+    await world.publish(review_id)
+    vote = VOTE | {"ContentId": str(review_id), "UserId": ""}
+    before = await world.intake.intake.count("intake.outbox")
+    preview = await world.post("submitfeedback", **vote, Action="Preview")
+    assert not preview["HasErrors"]
+    assert await world.intake.intake.count("intake.outbox") == before
+    answer = await world.post("submitfeedback", **vote)
+    assert answer == preview
+    assert answer["Feedback"]["Helpfulness"]["AuthorId"] is None
+    first = (await world.intake.intake.events())[-1]
+    await world.post("submitfeedback", **vote)
+    assert await world.intake.intake.count("intake.outbox") == before + 1, "the same again changes nothing"
+    await world.post("submitfeedback", **vote | {"Vote": "Negative"})
+    changed = (await world.intake.intake.events())[-1]
+    # The address as somebody's user id is somebody else.
+    await world.post("submitfeedback", **vote | {"UserId": "127.0.0.1"})
+    other = (await world.intake.intake.events())[-1]
+    assert isinstance(first, FeedbackGiven)
+    assert isinstance(changed, FeedbackGiven)
+    assert isinstance(other, FeedbackGiven)
+    assert (changed.voter, changed.sequence, changed.vote) == (first.voter, 2, "negative")
+    assert other.voter != first.voter
+    assert "127.0.0.1" not in f"{first!r}{changed!r}{other!r}"
+
+
 async def test_a_response_with_the_callers_own_key(world: World) -> None:
     made = await world.post("submitreview", **REVIEW_FORM | {"ProductId": "P3", "UserId": "u-3"})
     review_id = int(made["SubmissionId"].removeprefix("r"))

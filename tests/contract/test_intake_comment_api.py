@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
+import hmac
 import re
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import httpx
+import orjson
 import pytest
 from starlette.routing import Route
 
@@ -131,6 +134,31 @@ async def test_errors_name_the_field_and_never_the_value(world: ApiWorld) -> Non
     mismatch = await world.http.put(f"{of}/feedback", json={**VOTE, "vote": "inappropriate"})
     assert mismatch.json()["error"]["field"] == "vote"
     assert "positive or negative" in mismatch.json()["error"]["message"]
+
+
+async def test_a_network_may_vote_and_an_answer_kept_for_a_retry_does_not_tell_it(world: ApiWorld) -> None:
+    path = f"{await review(world)}/feedback"
+    body = orjson.dumps({**VOTE, "voter": {"network": "203.0.113.7"}})
+    headers = {"idempotency-key": "once", "content-type": "application/json"}
+    answers = [await world.http.put(path, content=body, headers=headers) for _ in range(2)]
+    assert [(one.status_code, one.json()["outcome"]) for one in answers] == [(200, "set")] * 2
+    other = await world.http.put(
+        path, json={**VOTE, "voter": {"network": "203.0.113.8"}}, headers={"idempotency-key": "once"}
+    )
+    assert code(other) == (422, "IDEMPOTENCY_KEY_REUSED")
+    (row,) = await world.intake.pool.fetch("select request_hash, answer::text from intake.idempotent_requests")
+    assert "203.0.113" not in row["answer"]
+    said = f"PUT {path}\n".encode() + body
+    assert row["request_hash"] != hashlib.sha256(said).digest(), "whoever has no key can try out all addresses"
+    key = await world.intake.pool.fetchval("select identity_key from intake.sites where site = 'books'")
+    assert row["request_hash"] == hmac.digest(key, said, "sha256")
+    wrong = await world.http.put(path, json={**VOTE, "voter": {"network": "geheim"}})
+    assert (code(wrong), wrong.json()["error"]["field"]) == ((422, "VALIDATION_ERROR"), "voter.network")
+    assert "geheim" not in wrong.text
+    unknown = await world.http.put(
+        path.replace("books", "nosuch"), content=body, headers=headers | world.bearer("ours")
+    )
+    assert code(unknown) == (404, "NOT_FOUND")
 
 
 async def test_the_same_request_many_times_at_once_has_one_effect(world: ApiWorld) -> None:

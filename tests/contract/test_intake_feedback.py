@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
+import hmac
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -123,6 +125,61 @@ async def test_a_voter_is_known_by_id_or_address_and_the_address_stays_in_the_va
     )
     assert all("xample" not in row["said"] for row in (*stored, *sent))
     assert await world.pool.fetchval("select count(*) from intake.authors where email = 'jane@example.com'") == 2
+
+
+async def test_a_network_has_one_vote_and_is_nowhere_in_clear(world: IntakeWorld) -> None:
+    of = await review(world)
+    address = "203.0.113.7"
+    votes = ("positive", "positive", "negative")
+    results = [await give(world, of, vote, voter={"network": address}) for vote in votes]
+    assert [one.outcome for one in results] == ["set", "unchanged", "set"]
+    assert len({one.voter_id for one in results}) == 1
+    others = [
+        await give(world, of, voter=voter)
+        for voter in (
+            {"id": address},
+            {"id": f"{address}/32"},
+            {"network": "203.0.113.8"},
+            {"id": "7", "network": address},
+        )
+    ]
+    assert {one.outcome for one in others} == {"set"}
+    assert len({one.voter_id for one in (*results, *others)}) == 5
+    first, changed, *_ = await world.valid_events()
+    assert isinstance(first, FeedbackGiven)
+    assert isinstance(changed, FeedbackGiven)
+    assert (first.key, first.voter, changed.vote) == (changed.key, results[0].voter_id, "negative")
+    assert [row["email"] for row in await world.pool.fetch("select email from intake.authors")] == [None] * 5
+    digest = hmac.digest(await identity_key(world), b"network:203.0.113.7/32", "sha256")
+    assert await world.pool.fetchval("select author_id from intake.authors where identity = $1", digest) == first.voter
+    kept = "\n".join(
+        [
+            *(row[0] for row in await world.pool.fetch("select f::text from intake.feedback f")),
+            *(row[0] for row in await world.pool.fetch("select a::text from intake.authors a")),
+            *(
+                row[0]
+                for row in await world.pool.fetch(
+                    "select convert_from(value, 'utf8') || convert_from(key, 'utf8') || headers from intake.outbox"
+                )
+            ),
+        ]
+    )
+    assert first.voter in kept
+    assert "203.0.113" not in kept
+    plain = [hashlib.sha256(f"{start}{address}{end}".encode()) for start in ("", "network:") for end in ("", "/32")]
+    assert not any(one.hexdigest() in kept for one in plain), "whoever has no key can try out all addresses"
+
+
+async def identity_key(world: IntakeWorld) -> bytes:
+    key: bytes = await world.pool.fetchval("select identity_key from intake.sites where site = 'books'")
+    return key
+
+
+async def test_a_vote_is_taken_back_by_its_network(world: IntakeWorld) -> None:
+    of = await review(world)
+    await give(world, of, voter={"network": "2001:db8:1:2::1"})
+    same = await give(world, of, None, voter={"network": "2001:db8:1:2:ffff::9"})
+    assert same.outcome == "removed", "whoever has a whole /64 is one voter"
 
 
 async def test_an_author_and_a_voter_of_one_address_are_one_person(world: IntakeWorld) -> None:

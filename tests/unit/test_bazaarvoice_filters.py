@@ -1,9 +1,10 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from services.query.bazaarvoice.attributes import DYNAMIC, FILTERS
@@ -18,7 +19,19 @@ from services.query.bazaarvoice.filters import (
     split,
     unescape,
 )
-from services.query.core.query import Compare, Dimension, Dynamic, Field, Kind, Op, Subject, Value, kind_of
+from services.query.core.query import (
+    BOUNDS,
+    MAX_ID,
+    Compare,
+    Dimension,
+    Dynamic,
+    Field,
+    Kind,
+    Op,
+    Subject,
+    Value,
+    kind_of,
+)
 from tests.bazaarvoice_examples import VOCABULARIES
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -94,10 +107,12 @@ def test_locales_take_wildcards_among_others() -> None:
     assert read("UserLocation:en*") == (Compare(Field.AUTHOR_LOCATION, Op.IN, ("en*",)),)
 
 
-def test_null_is_a_product_without_a_brand_and_nothing_elsewhere() -> None:
-    assert read("ProductBrandId:eq:null,Acme") == (Compare(Field.BRAND_ID, Op.IN, (None, "Acme")),)
-    assert read("ProductBrandId:neq:null") == (Compare(Field.BRAND_ID, Op.NOT_IN, (None,)),)
-    assert read("CampaignId:eq:null") == (Compare(Field.CAMPAIGN_ID, Op.IN, ("null",)),)
+@pytest.mark.parametrize("null", ["null", "NULL", "Null"])
+def test_null_is_a_product_without_a_brand_in_any_case_and_nothing_elsewhere(null: str) -> None:
+    assert read(f"ProductBrandId:eq:{null},Acme") == (Compare(Field.BRAND_ID, Op.IN, (None, "Acme")),)
+    assert read(f"ProductBrandId:gte:{null}") == (Compare(Field.BRAND_ID, Op.AT_LEAST, (null,)),)
+    assert read(f"CampaignId:eq:{null}") == (Compare(Field.CAMPAIGN_ID, Op.IN, (null,)),)
+    assert read(f"ProductBrandId:neq:{null}") == (Compare(Field.BRAND_ID, Op.NOT_IN, (None,)),)
 
 
 @pytest.mark.parametrize("prefix", DYNAMIC)
@@ -130,13 +145,19 @@ def test_authors_have_context_data_and_comments_none() -> None:
         ("authorid:eq:", "The filter 'authorid:eq:' must specify a non-empty value."),
         ("authorid", "The filter 'authorid' must specify a non-empty value."),
         ("authorid:eq:, ,", "The filter 'authorid:eq:, ,' must specify a non-empty value."),
-        ("Rating:high", "The filter 'Rating' takes whole numbers, as in Rating:gte:4."),
-        ("Rating:4.5", "The filter 'Rating' takes whole numbers, as in Rating:gte:4."),
+        ("Rating:high", "The filter 'Rating' takes numbers, as in Rating:gte:4."),
+        ("Rating:4.", "The filter 'Rating' takes numbers, as in Rating:gte:4."),
+        ("Rating:gte:4,5e1", "The filter 'Rating' takes numbers, as in Rating:gte:4."),
+        ("Rating:" + "1" * 101, "The filter 'Rating' takes numbers, as in Rating:gte:4."),
         ("Rating:4,", None),
-        ("Id:abc", "The filter 'Id' takes whole numbers, as in Id:gte:4."),
+        ("Id:gt:abc", "The filter 'Id' takes numbers, as in Id:gte:4."),
         ("IsFeatured:1", "The filter 'IsFeatured' takes true or false, as in IsFeatured:true."),
         (
-            "SubmissionTime:gt:2020-01-01",
+            "SubmissionTime:gt:yesterday",
+            "The filter 'SubmissionTime' takes seconds since 1970-01-01 UTC, as in SubmissionTime:gt:1257746400.",
+        ),
+        (
+            "SubmissionTime:gt:2020-02-30",
             "The filter 'SubmissionTime' takes seconds since 1970-01-01 UTC, as in SubmissionTime:gt:1257746400.",
         ),
         (
@@ -151,6 +172,69 @@ def test_what_is_wrong_is_said_with_its_cure(text: str, said: str | None) -> Non
         assert read(text)
     else:
         assert message(text) == said
+
+
+STALE = ("abc", "1" * 20, "9" * 5000, "9223372036854775808", "1.5", "x\\:1", "٣")
+
+
+@pytest.mark.parametrize(
+    ("subject", "name", "field"),
+    [
+        (Subject.REVIEWS, "Id", Field.REVIEW_ID),
+        (Subject.COMMENTS, "Id", Field.COMMENT_ID),
+        (Subject.COMMENTS, "ReviewId", Field.REVIEW_ID),
+    ],
+)
+def test_an_id_that_is_none_of_ours_is_one_that_nothing_has(subject: Subject, name: str, field: Field) -> None:
+    for stale in STALE:
+        assert read(f"{name}:{stale}", subject=subject) == (Compare(field, Op.IN, ()),)
+        assert read(f"{name}:neq:{stale}", subject=subject) == (Compare(field, Op.NOT_IN, ()),)
+    assert read(f"{name}:eq:83,abc,84", subject=subject) == (Compare(field, Op.IN, (83, 84)),)
+    for operator in ("gt", "gte", "lt", "lte"):
+        assert message(f"{name}:{operator}:7,abc", subject=subject).startswith(f"The filter '{name}' takes numbers")
+        assert read(f"{name}:{operator}:{'1' * 20}", subject=subject) == (
+            Compare(field, OPERATORS[operator], (MAX_ID,)),
+        )
+
+
+@pytest.mark.parametrize("operator", OPERATORS)
+@given(number=st.decimals(-7, 7, places=2), row=st.integers(-8, 8))
+@example(number=Decimal("3.5"), row=4)
+@example(number=Decimal("-3.5"), row=-3)
+@example(number=Decimal("4.00"), row=4)
+def test_a_decimal_means_of_whole_numbers_what_it_says(operator: str, number: Decimal, row: int) -> None:
+    """Compared here with every whole number, there with what core is asked."""
+    for name in ("Rating", "TotalCommentCount", "SecondaryRating_Quality", "Id"):
+        if name == "Id" and OPERATORS[operator] not in BOUNDS:
+            continue
+        (compare,) = read(f"{name}:{operator}:{number:f}")
+        values = [value for value in compare.values if isinstance(value, int)]
+        assert len(values) == len(compare.values)
+        means: dict[Op, bool] = {
+            Op.IN: row in values,
+            Op.NOT_IN: row not in values,
+            Op.ABOVE: any(row > value for value in values),
+            Op.AT_LEAST: any(row >= value for value in values),
+            Op.BELOW: any(row < value for value in values),
+            Op.AT_MOST: any(row <= value for value in values),
+        }
+        says = {
+            "eq": row == number,
+            "neq": row != number,
+            "gt": row > number,
+            "gte": row >= number,
+            "lt": row < number,
+            "lte": row <= number,
+        }
+        assert means[compare.op] is says[operator]
+
+
+def test_numbers_beyond_what_a_row_can_hold() -> None:
+    many = "9" * 100
+    assert read(f"Rating:eq:{many},4,4.50,4.00") == (Compare(Field.RATING, Op.IN, (4, 4)),)
+    assert read(f"Rating:neq:-{many}.5") == (Compare(Field.RATING, Op.NOT_IN, ()),)
+    assert read(f"Rating:lt:{many}.9") == (Compare(Field.RATING, Op.BELOW, (MAX_ID,)),)
+    assert read(f"Rating:gt:-{many}.9") == (Compare(Field.RATING, Op.ABOVE, (-MAX_ID - 1,)),)
 
 
 def test_messages_never_repeat_values() -> None:
@@ -179,7 +263,13 @@ def test_filters_and_values_are_limited() -> None:
         (Kind.TIME, "1257746400", EPOCH + timedelta(seconds=1257746400)),
         (Kind.TIME, "1257746400123", EPOCH + timedelta(milliseconds=1257746400123)),
         (Kind.TIME, "9999999999999999", None),
-        (Kind.TIME, "1257746400.5", None),
+        (Kind.TIME, "1257746400.5", EPOCH + timedelta(seconds=1257746400, milliseconds=500)),
+        (Kind.TIME, "1257746400123.25", EPOCH + timedelta(milliseconds=1257746400123, microseconds=250)),
+        (Kind.TIME, "2009-11-09", EPOCH + timedelta(days=14557)),
+        (Kind.TIME, "2009-11-09T06:00:00.250Z", EPOCH + timedelta(seconds=1257746400, milliseconds=250)),
+        (Kind.TIME, "2009-11-09T06:00:00+02:00", EPOCH + timedelta(seconds=1257739200)),
+        (Kind.TIME, "0001-01-01T00:00:00+02:00", None),
+        (Kind.TIME, "9" * 40, None),
         (Kind.INTEGER, "-5", -5),
         (Kind.INTEGER, "9223372036854775807", 2**63 - 1),
         (Kind.INTEGER, "9223372036854775808", None),

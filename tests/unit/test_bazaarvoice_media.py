@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from services.query.bazaarvoice.fields import Value
 from services.query.bazaarvoice.media import photos, videos
 
 YOUTUBE = {
@@ -32,8 +33,20 @@ def test_hosts_that_are_known(url: str, host: dict[str, object]) -> None:
 
 
 def test_numbers_may_have_gaps_and_captions_need_something_to_stand_under() -> None:
-    values = {"photourl_3": "https://img.example/3.jpg", "photocaption_3": "Back", "photocaption_1": "Nothing"}
+    values: dict[str, Value] = {
+        "photourl_3": "https://img.example/3.jpg",
+        "photocaption_3": "Back",
+        "photocaption_1": "Nothing",
+    }
     assert photos(values) == [{"url": "https://img.example/3.jpg", "caption": "Back"}]
+
+
+def test_numbers_begin_at_0_or_1() -> None:
+    values: dict[str, Value] = {f"photourl_{number}": f"https://img.example/{number}.jpg" for number in (10, 1, 0)}
+    assert [photo["url"] for photo in photos(values)] == [f"https://img.example/{number}.jpg" for number in (0, 1, 10)]
+    assert videos({"videourl_0": "https://video.example/1"}) == [
+        {"url": "https://video.example/1", "host": "video.example"}
+    ]
 
 
 @given(st.text())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -52,6 +53,9 @@ def test_every_endpoint_and_every_attribute_is_described() -> None:
             assert name in parameters["Filter"]["items"]["pattern"]
         for name in SORTS[subject]:
             assert name in parameters["Sort"]["items"]["pattern"]
+        relevancy = re.fullmatch(parameters["Sort"]["items"]["pattern"], "relevancy:a1")
+        assert (relevancy is not None) is (subject is Subject.REVIEWS)
+        assert re.fullmatch(parameters["Sort"]["items"]["pattern"], "Id:asc")
 
 
 FULL = [FULL_REVIEW, review_row(), review_row(review_id=3, text=None, title=None, is_ratings_only=True)]

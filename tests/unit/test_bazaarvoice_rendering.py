@@ -14,6 +14,7 @@ from services.query.bazaarvoice.render_parts import content_id, moment
 from services.query.bazaarvoice.render_review import review
 from services.query.bazaarvoice.statistics import product_statistics, rating_distribution, review_statistics
 from services.query.core.answers import ProductCounts
+from shared.events.vocabulary import BadgeTerm, Vocabulary
 from tests.bazaarvoice_examples import (
     FULL_REVIEW,
     SITE,
@@ -174,6 +175,20 @@ def test_content_ids_are_uuids_of_their_own() -> None:
     ids = {content_id(site, number) for site in ("a", "b") for number in (1, 2, 2**53 - 1)}
     assert len(ids) == 6
     assert all(re.fullmatch(r"[0-9a-f]{8}-[0-9a-f]{4}-8[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}", one) for one in ids)
+
+
+def test_a_badge_is_of_what_it_is_shown_on_unless_its_vocabulary_says_otherwise() -> None:
+    badges = [{"id": name, "kind": "Custom"} for name in ("helper", "buyer", "other")]
+    terms = (BadgeTerm(id="buyer", content_type="REVIEW"), BadgeTerm(id="helper", content_type="COMMENT"))
+    labels = arrange(Vocabulary(badges=terms), "en_US")
+    for shown, shown_on in (
+        (review(review_row(badges=badges), SITE, labels, False), "REVIEW"),
+        (comment(comment_row(badges=badges), SITE, labels, False), "COMMENT"),
+        (author(author_row(badges=badges), labels), "REVIEWER"),
+    ):
+        assert shown["BadgesOrder"] == ["buyer", "helper", "other"]
+        types = {name: badge["ContentType"] for name, badge in shown["Badges"].items()}  # type: ignore[attr-defined]  # of JSON
+        assert types == {"buyer": shown_on, "helper": "COMMENT", "other": shown_on}
 
 
 def test_a_comment() -> None:

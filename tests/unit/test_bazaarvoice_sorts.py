@@ -4,7 +4,7 @@ import pytest
 
 from services.query.bazaarvoice.attributes import FILTERS, SORTS
 from services.query.bazaarvoice.errors import Code, Refused
-from services.query.bazaarvoice.sorts import MAX_SORTS, read_sorts
+from services.query.bazaarvoice.sorts import ALGORITHMS, MAX_SORTS, read_sorts
 from services.query.core.query import Dimension, Dynamic, Field, Order, Subject
 from tests.bazaarvoice_examples import VOCABULARIES
 
@@ -66,9 +66,41 @@ def test_the_direction_is_required() -> None:
     ]
 
 
+HELPFUL, NEWEST = Order(Field.HELPFULNESS, descending=True), Order(Field.REVIEW_DATE, descending=True)
+
+
+@pytest.mark.parametrize("algorithm", ALGORITHMS)
+def test_relevancy_of_reviews_is_what_readers_found_helpful_and_then_what_is_new(algorithm: str) -> None:
+    for text in (f"relevancy:{algorithm}", f"Relevancy:{algorithm.upper()}", f" RELEVANCY : {algorithm} ,"):
+        assert read(text) == (HELPFUL, NEWEST)
+    featured = Order(Field.IS_FEATURED, descending=True)
+    assert read(f"IsFeatured:desc,relevancy:{algorithm},Id:asc") == (featured, HELPFUL, NEWEST, Order(Field.REVIEW_ID))
+    # What comes twice counts where it comes first.
+    assert read(f"SubmissionTime:asc,relevancy:{algorithm}") == (Order(Field.REVIEW_DATE), HELPFUL)
+    assert read(f"relevancy:{algorithm},SubmissionTime:asc,relevancy:{algorithm}") == (HELPFUL, NEWEST)
+
+
+def test_relevancy_has_an_algorithm_and_no_direction() -> None:
+    said = "The sort 'Relevancy' must specify an algorithm: Relevancy:a1 or Relevancy:a2."
+    assert messages("Relevancy") == messages("Relevancy:desc") == messages("Relevancy:a3") == [said]
+    assert messages("relevancy:a1:desc") == ["Invalid URL Sort of 'relevancy:a1'."]
+    for subject in set(Subject) - {Subject.REVIEWS}:
+        assert messages("relevancy:a1", subject=subject) == ["Invalid URL Sort of 'relevancy'."]
+
+
+def test_there_is_no_order_by_a_list_of_values() -> None:
+    assert messages("ContentLocale:fr_FR,en_US") == [
+        "The sort 'ContentLocale' must specify a direction: ContentLocale:asc or ContentLocale:desc.",
+        "Invalid URL Sort of 'en_US'.",
+    ]
+
+
 def test_sorts_are_limited() -> None:
     names = list(SORTS[Subject.REVIEWS])
     assert len(read(",".join(f"{name}:asc" for name in names[:MAX_SORTS]))) == MAX_SORTS
     assert messages(",".join(f"{name}:asc" for name in names[: MAX_SORTS + 1])) == [
         "Too many sorts: send 10 at the most."
     ]
+    # Relevancy is one sort, though two orders come of it.
+    others = [name for name in names if SORTS[Subject.REVIEWS][name] not in (HELPFUL.field, NEWEST.field)]
+    assert len(read(",".join(["relevancy:a1", *(f"{name}:asc" for name in others[: MAX_SORTS - 1])]))) == MAX_SORTS + 1

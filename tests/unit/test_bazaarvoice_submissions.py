@@ -233,6 +233,80 @@ async def test_a_rating_only() -> None:
     assert "text" not in front.intake.reviews[0][1]
 
 
+async def test_what_counts_from_0_is_not_lost() -> None:
+    front = Storefront()
+    answer = await front.post(
+        "submitreview",
+        **REVIEW_FORM,
+        PhotoUrl_0="https://img.example/0.jpg",
+        PhotoCaption_0="Front",
+        PhotoUrl_1="https://img.example/1.jpg",
+        VideoUrl_0="https://video.example/1",
+        tag_Pro_1="Warm",
+        tag_Pro_0="Soft",
+    )
+    assert not answer["HasErrors"], answer
+    details = front.intake.reviews[0][1]["details"]
+    assert details["photos"] == [
+        {"url": "https://img.example/0.jpg", "caption": "Front"},
+        {"url": "https://img.example/1.jpg"},
+    ]
+    assert [video["url"] for video in details["videos"]] == ["https://video.example/1"]
+    assert details["tags"] == {"Pro": ["Soft", "Warm"]}
+    wrong = await front.post("submitreview", **REVIEW_FORM, PhotoUrl_0="ftp://img.example/0.jpg")
+    assert field_errors(wrong) == {"photourl_0": "ERROR_FORM_PATTERN_MISMATCH"}
+
+
+async def test_all_names_of_tags_are_read() -> None:
+    front = Storefront()
+    names = {
+        "TagId_Pro_0": "First",
+        "tag_pro_2": "Third",
+        "tagid_pro_2": "Fourth",
+        "tag_Pro_1": "Second",
+        "tagid_Pro/Quite Soft": "true",
+        "TAGID_PRO/a/B": "True",
+        "tagid_Pro/Heavy": "false",
+        "tagid_Pro/First": "true",
+        "tagid_Unknown/x": "true",
+        "tagid_Pro/": "true",
+    }
+    assert not (await front.post("submitreview", **REVIEW_FORM, **names))["HasErrors"]
+    tags = ["First", "Second", "Third", "Fourth", "Quite Soft", "a/B"]
+    assert front.intake.reviews[0][1]["details"]["tags"] == {"Pro": tags}
+    wrong = await front.post("submitreview", **REVIEW_FORM, **{"tagid_Pro/Soft": "perhaps", "tagid_Pro_4": "x" * 501})
+    assert field_errors(wrong) == {
+        "tagid_Pro_4": "ERROR_FORM_TOO_LONG",
+        "tagid_Pro/Soft": "ERROR_FORM_INVALID_OPTION",
+    }
+
+
+async def test_ticked_tags_may_stand_in_the_address() -> None:
+    front = Storefront()
+    query = urlencode({"ApiVersion": "5.4", "PassKey": TOKEN, "tagid_Pro/Soft": "true"})
+    response = await front.client().post(f"/data/submitreview.json?{query}", data=REVIEW_FORM)
+    assert not response.json()["HasErrors"]
+    assert front.intake.reviews[0][1]["details"]["tags"] == {"Pro": ["Soft"]}
+
+
+async def test_options_are_stored_in_their_own_spelling() -> None:
+    front = Storefront()
+    await front.post("submitreview", **REVIEW_FORM, ContextDataValue_Age="18TO24")
+    assert front.intake.reviews[0][1]["details"]["context_data"] == {"Age": "18to24"}
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [("True", True), ("true", True), ("YES", True), ("1", True), ("false", None), ("no", None), ("", None)],
+)
+async def test_an_incentive_is_told_without_a_vocabulary_too(value: str, expected: bool | None) -> None:
+    front = Storefront()
+    await front.post("submitreview", **REVIEW_FORM, ContextDataValue_IncentivizedReview=value)
+    details = front.intake.reviews[0][1].get("details", {})
+    assert details.get("is_incentivized") is expected
+    assert "context_data" not in details
+
+
 async def test_an_incentive_is_told_by_the_vendors_dimension() -> None:
     front = Storefront()
     term = (
@@ -241,8 +315,12 @@ async def test_an_incentive_is_told_by_the_vendors_dimension() -> None:
         .model_copy(update={"id": "IncentivizedReview", "value_labels": {"True": "Yes"}})
     )
     front.shop.known = Vocabularies({"*": front.shop.known.of(None).model_copy(update={"context_data": (term,)})})
-    await front.post("submitreview", **REVIEW_FORM, ContextDataValue_IncentivizedReview="True")
-    assert front.intake.reviews[0][1]["details"]["is_incentivized"] is True
+    for sent in ("True", "true"):
+        await front.post("submitreview", **REVIEW_FORM, ContextDataValue_IncentivizedReview=sent)
+        details = front.intake.reviews[-1][1]["details"]
+        assert details == {"is_incentivized": True, "context_data": {"IncentivizedReview": "True"}}
+    await front.post("submitreview", **REVIEW_FORM, ContextDataValue_IncentivizedReview="false")
+    assert "details" not in front.intake.reviews[-1][1]
 
 
 async def test_a_score_is_kept_where_the_site_has_a_field_for_it() -> None:
@@ -267,6 +345,14 @@ async def test_a_double_click_sends_once_and_two_people_send_twice() -> None:
     assert first == again != other
     await front.post("submitreview", **REVIEW_FORM | {"Rating": "5"})
     assert front.intake.reviews[-1][2] != front.intake.reviews[0][2]
+
+
+async def test_what_tells_a_double_click_does_not_tell_the_address() -> None:
+    fronts = [Storefront(secret=secret) for secret in (b"one", b"one", b"other")]
+    for front in fronts:
+        await front.post("submitreview", **REVIEW_FORM)
+    first, same, other = (front.intake.reviews[0][2] for front in fronts)
+    assert first == same != other
 
 
 async def test_who_sends_may_be_told_by_the_vendors_user_string() -> None:
@@ -334,7 +420,6 @@ async def test_votes_and_reports() -> None:
 @pytest.mark.parametrize(
     ("changes", "expected"),
     [
-        ({"UserId": ""}, ["ERROR_PARAM_MISSING_USER_ID"]),
         ({"ContentId": ""}, ["ERROR_PARAM_MISSING_SUBJECT_ID"]),
         ({"ContentId": "x"}, ["ERROR_PARAM_INVALID_SUBJECT_ID"]),
         ({"ContentId": "7"}, ["ERROR_PARAM_INVALID_SUBJECT_ID"]),
@@ -343,13 +428,63 @@ async def test_votes_and_reports() -> None:
         ({"Vote": "Perhaps"}, ["ERROR_PARAM_INVALID_PARAMETERS"]),
         ({"UserId": "u" * 256}, ["ERROR_PARAM_INVALID_PARAMETERS"]),
         ({"ReasonText": "x" * 2_001}, ["ERROR_PARAM_INVALID_PARAMETERS"]),
-        ({"Vote": "", "UserId": ""}, ["ERROR_PARAM_INVALID_PARAMETERS", "ERROR_PARAM_MISSING_USER_ID"]),
+        ({"Vote": "", "ContentId": ""}, ["ERROR_PARAM_MISSING_SUBJECT_ID", "ERROR_PARAM_INVALID_PARAMETERS"]),
     ],
 )
 async def test_feedback_that_says_too_little(changes: dict[str, str], expected: list[str]) -> None:
     front = Storefront()
     assert codes(await front.post("submitfeedback", **VOTE | changes)) == expected
     assert front.intake.feedback == []
+
+
+@pytest.mark.parametrize(
+    ("peer", "network"),
+    [
+        ("203.0.113.9", "203.0.113.9/32"),
+        ("2001:db8:1:2::9", "2001:db8:1:2::/64"),
+        ("::ffff:203.0.113.9", "203.0.113.9/32"),
+    ],
+)
+async def test_without_a_user_id_the_callers_network_is_the_voter(peer: str, network: str) -> None:
+    front = Storefront()
+    answer = await front.post("submitfeedback", peer, **VOTE | {"UserId": "", "User": "not a user string"})
+    assert answer["Feedback"] == {"Helpfulness": {"Vote": "POSITIVE", "AuthorId": None}}
+    report = VOTE | {"UserId": "", "FeedbackType": "inappropriate", "ReasonText": "Rude"}
+    answer = await front.post("submitfeedback", peer, **report)
+    assert answer["Feedback"] == {"Inappropriate": {"ReasonText": "Rude", "AuthorId": None}}
+    assert [given["voter"] for _, _, _, given in front.intake.feedback] == [{"network": network}] * 2
+    assert peer not in str(answer)
+
+
+async def test_a_user_id_is_who_votes_whatever_the_network() -> None:
+    front = Storefront()
+    token = "0" * 32 + b"date=20260301&userid=u-7".hex()
+    await front.post("submitfeedback", **VOTE)
+    await front.post("submitfeedback", **VOTE | {"UserId": "", "User": token})
+    assert [given["voter"] for _, _, _, given in front.intake.feedback] == [{"id": "u-1"}, {"id": "u-7"}]
+
+
+@pytest.mark.parametrize("peer", ["", "socket"])
+async def test_somebody_of_whom_nothing_is_known_cannot_vote(peer: str) -> None:
+    front = Storefront()
+    answer = await front.post("submitfeedback", peer, **VOTE | {"UserId": ""})
+    assert codes(answer) == ["ERROR_PARAM_MISSING_USER_ID"]
+    assert front.intake.feedback == []
+
+
+async def test_a_previewed_vote_is_checked_and_not_given() -> None:
+    front = Storefront()
+    for action, count in (("preview", 0), ("Preview", 0), ("Submit", 1), ("", 2)):
+        answer = await front.post("submitfeedback", **VOTE, Action=action)
+        assert answer["Feedback"] == {"Helpfulness": {"Vote": "POSITIVE", "AuthorId": "u-1"}}
+        assert len(front.intake.feedback) == count
+    for changes, expected in (
+        ({"Vote": "Perhaps"}, "ERROR_PARAM_INVALID_PARAMETERS"),
+        ({"ContentId": "7"}, "ERROR_PARAM_INVALID_SUBJECT_ID"),
+    ):
+        assert codes(await front.post("submitfeedback", **VOTE | changes, Action="Preview")) == [expected]
+    assert codes(await front.post("submitfeedback", **VOTE, Action="Delete")) == ["ERROR_PARAM_INVALID_PARAMETERS"]
+    assert len(front.intake.feedback) == 2
 
 
 @pytest.mark.parametrize(
@@ -425,7 +560,10 @@ async def test_intake_that_is_away_or_asks_to_wait() -> None:
     ("content", "headers", "status", "code"),
     [
         (b"a=1", {"content-type": "multipart/form-data; boundary=x"}, 415, "ERROR_UNSUPPORTED"),
-        (b"{}", {"content-type": "application/json"}, 415, "ERROR_UNSUPPORTED"),
+        (b'{"Rating": 5}', {"content-type": "application/json"}, 415, "ERROR_UNSUPPORTED"),
+        (b"[]", {"content-type": "application/json"}, 415, "ERROR_UNSUPPORTED"),
+        (b"{}", {"content-type": "text/plain"}, 415, "ERROR_UNSUPPORTED"),
+        (b"{}", {"content-type": "application/json"}, 200, "ERROR_PARAM_INVALID_API_KEY"),
         (b"a=1", {"content-type": f"{FORM['content-type']}; charset=ebcdic"}, 415, "ERROR_UNSUPPORTED"),
         (b"a=" + b"x" * 300_000, FORM, 413, "ERROR_BAD_REQUEST"),
         (b"a=%ff", FORM, 200, "ERROR_BAD_REQUEST"),
@@ -439,6 +577,17 @@ async def test_bodies_that_are_no_form(content: bytes, headers: dict[str, str], 
     response = await Storefront().client().post("/data/submitreview.json", content=content, headers=headers)
     assert response.status_code == status
     assert codes(response.json()) == [code]
+
+
+@pytest.mark.parametrize("content", [b"", b"{}", b" { }\r\n"])
+@pytest.mark.parametrize("content_type", ["application/json", "Application/JSON; charset=utf-8"])
+async def test_json_that_holds_nothing_is_no_body(content: bytes, content_type: str) -> None:
+    front = Storefront()
+    query = urlencode({"ApiVersion": "5.4", "PassKey": TOKEN, **VOTE})
+    path = f"/data/submitfeedback.json?{query}"
+    response = await front.client().post(path, content=content, headers={"content-type": content_type})
+    assert (response.status_code, response.json()["HasErrors"]) == (200, False)
+    assert len(front.intake.feedback) == 1
 
 
 async def test_a_form_in_another_charset() -> None:
@@ -491,7 +640,18 @@ NAMES = st.sampled_from(
             "User",
             "UserId",
         ),
-        *("Rating_Quality", "ContextDataValue_Age", "tag_Pro_1", "PhotoUrl_1", "VideoUrl_1", "PhotoUrl_99", "ReviewId"),
+        *(
+            "Rating_Quality",
+            "ContextDataValue_Age",
+            "tag_Pro_1",
+            "tagid_Pro/Soft",
+            "tagid_pro_0",
+            "PhotoUrl_1",
+            "PhotoUrl_0",
+            "VideoUrl_1",
+            "PhotoUrl_99",
+            "ReviewId",
+        ),
         *("CommentText", "ContentId", "ContentType", "FeedbackType", "Vote", "IsRatingsOnly", "callback", "UserEmail"),
     ]
 )

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.http.client_address import client_address, parse_networks, rate_limit_group
+from shared.http.client_address import client_address, network_of, parse_networks, rate_limit_group
 
 PROXIES = parse_networks(["10.0.0.0/8", "::1", "fd00::/8"])
 
@@ -63,3 +63,34 @@ def test_a_network_that_is_none_is_named() -> None:
     with pytest.raises(ValueError, match=r"'10\.0\.0\.0/33' is not"):
         parse_networks(["10.0.0.0/8", "10.0.0.0/33"])
     assert [str(network) for network in parse_networks([" 10.1.2.3/8 "])] == ["10.0.0.0/8"]
+
+
+@pytest.mark.parametrize(
+    ("text", "network"),
+    [
+        ("203.0.113.7", "203.0.113.7/32"),
+        ("203.0.113.7/32", "203.0.113.7/32"),
+        ("203.0.113.7/24", "203.0.113.0/24"),
+        ("2001:DB8:1:2::9", "2001:db8:1:2::/64"),
+        ("2001:db8:1:2::/64", "2001:db8:1:2::/64"),
+        ("2001:db8:1:2:3::/80", "2001:db8:1:2::/64"),
+        ("2001:db8::/32", "2001:db8::/32"),
+        ("::ffff:203.0.113.7", "203.0.113.7/32"),
+        ("::ffff:203.0.113.0/120", "203.0.113.0/24"),
+        ("", None),
+        ("socket", None),
+        ("203.0.113.7:80", None),
+        ("203.0.113", None),
+        ("7", None),
+    ],
+)
+def test_a_network_has_one_spelling(text: str, network: str | None) -> None:
+    assert network_of(text) == network
+
+
+@given(st.ip_addresses())
+def test_everybody_of_a_group_is_of_one_network(address: object) -> None:
+    known = network_of(str(address))
+    assert known is not None
+    assert network_of(known) == known
+    assert network_of(rate_limit_group(str(address))) == known

@@ -11,8 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.intake.feedback import Given, Place, follow
+from services.intake.feedback import Feedback, Given, Place, follow
 from services.intake.feedback_body import VOTES, FeedbackBody, FeedbackRecord
+from services.intake.identity import Person
+from services.intake.live import ContentRef
 from services.intake.submission import Invalid, parse
 from shared.events.content import MAX_REASON
 from shared.events.models import FeedbackGiven, FeedbackRemoved
@@ -50,6 +52,9 @@ def test_each_kind_has_its_votes(kind: str, vote: str | None) -> None:
         ({"voter": {}}, "voter.id"),
         ({"voter": {"id": " ", "email": ""}}, "voter.id"),
         ({"voter": {"email": "geheim"}}, "voter.email"),
+        ({"voter": {"network": "geheim"}}, "voter.network"),
+        ({"voter": {"network": 7}}, "voter.network"),
+        ({"voter": {"network": " "}}, "voter.id"),
         ({"voter": None}, "voter"),
         ({"reason": "x" * (MAX_REASON + 1)}, "reason"),
         ({"reason": "a\0b"}, "reason"),
@@ -70,6 +75,28 @@ def test_a_record_names_its_content() -> None:
     record = {"operation": "feedback", "source": "s", "source_id": "1", **VOTE}
     assert parse(FeedbackRecord, orjson.dumps(record)).content_kind == "review"
     assert refused({**record, "content_kind": "reply"}, FeedbackRecord) == ["content_kind"]
+
+
+@pytest.mark.parametrize(
+    ("voter", "person"),
+    [
+        ({"network": " 203.0.113.7 "}, Person(network="203.0.113.7/32")),
+        ({"network": "2001:db8:1:2::9"}, Person(network="2001:db8:1:2::/64")),
+        ({"network": "2001:db8:1:2::/64"}, Person(network="2001:db8:1:2::/64")),
+        ({"id": "7", "network": ""}, Person(id="7")),
+    ],
+)
+def test_a_voter_may_be_whoever_is_behind_a_network(voter: dict[str, str], person: Person) -> None:
+    body = said(voter=voter)
+    assert Feedback(ContentRef("review", 2), body).voter == person
+    assert "203.0" not in repr(body)
+
+
+def test_records_of_topics_name_no_network() -> None:
+    record = {"operation": "feedback", "source": "s", "source_id": "1", **VOTE}
+    assert refused({**record, "voter": {"network": "203.0.113.7"}}, FeedbackRecord) == ["voter.id"]
+    body = parse(FeedbackRecord, orjson.dumps({**record, "voter": {"id": "7", "network": "203.0.113.7"}}))
+    assert Feedback(ContentRef("review", 2), body).voter == Person(id="7")
 
 
 def place(body: FeedbackBody) -> Place:

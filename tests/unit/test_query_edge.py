@@ -94,7 +94,7 @@ def client(
     peer: str = "203.0.113.9",
 ) -> httpx.AsyncClient:
     edge = Edge(
-        Router(Lynkow(reviews or Reviews(), NoIntake(), sites or Sites(), Clock())),
+        Router(Lynkow(reviews or Reviews(), NoIntake(), sites or Sites(), Clock(), b"secret")),
         probes,
         cors=cors or Cors(),
         clients=Clients(parse_networks(trusted), header),

@@ -10,6 +10,7 @@ from functools import lru_cache
 from typing import Protocol
 
 from services.query.bazaarvoice import answers
+from services.query.bazaarvoice.anonymous import with_authors
 from services.query.bazaarvoice.envelope import failure, success
 from services.query.bazaarvoice.errors import Refused, VendorError
 from services.query.bazaarvoice.jsonp import read_callback, wrap
@@ -86,6 +87,8 @@ class Display:
         answer = await self._reader.ask(query)
         # Of a closed site there is nothing to see, as if it had nothing.
         shown = answer is not None and answer.enabled
+        if answer is not None and shown:
+            answer = with_authors(answer, query)
         return success(
             limit=query.page.limit,
             offset=query.page.offset,

@@ -11,6 +11,7 @@ from services.query.bazaarvoice.parameters import Parameters
 from services.query.bazaarvoice.users import user_id_of
 from shared.events.content import MAX_REASON, MAX_SOURCE_ID
 from shared.events.ids import MAX_REVIEW_ID
+from shared.http.client_address import network_of
 
 ContentKind = Literal["review", "comment"]
 
@@ -28,28 +29,30 @@ _CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 class Feedback:
     content_kind: ContentKind
     content_id: int
-    user_id: str
+    user_id: str | None
+    network: str
+    """The caller's, who is the voter where there is no user id."""
     vote: Literal["positive", "negative"] | None
     """None: a report that the content is inappropriate."""
     reason: str | None
 
     def neutral(self) -> dict[str, object]:
         """Intake's request. Who votes again changes the vote: there is one for each voter."""
-        voter = {"id": self.user_id}
+        voter = {"network": self.network} if self.user_id is None else {"id": self.user_id}
         if self.vote is not None:
             return {"voter": voter, "kind": "helpfulness", "vote": self.vote}
         report: dict[str, object] = {"voter": voter, "kind": "inappropriate", "vote": "inappropriate"}
         return report if self.reason is None else report | {"reason": self.reason}
 
     def said(self) -> dict[str, object]:
-        """`Feedback` of the answer."""
+        """`Feedback` of the answer. A network is nobody's id, and is not said."""
         if self.vote is not None:
             return {"Helpfulness": {"Vote": self.vote.upper(), "AuthorId": self.user_id}}
         return {"Inappropriate": {"ReasonText": self.reason, "AuthorId": self.user_id}}
 
 
-def read_feedback(sent: Parameters) -> Feedback:
-    """Raises Refused with everything that is wrong."""
+def read_feedback(sent: Parameters, caller: str) -> Feedback:
+    """`caller` is the address or network that the request came from. Raises Refused with everything that is wrong."""
     errors: list[VendorError] = []
 
     def wrong(code: Code, message: str) -> None:
@@ -69,9 +72,10 @@ def read_feedback(sent: Parameters) -> Feedback:
     vote = _VOTES.get(sent.scalar("vote").lower()) if feedback_type == "helpfulness" else None
     if feedback_type == "helpfulness" and vote is None:
         wrong(Code.INVALID_PARAMETERS, "Vote must be Positive or Negative.")
-    user_id = user_id_of(sent)
+    user_id, network = user_id_of(sent), network_of(caller) or ""
     if user_id is None:
-        wrong(Code.MISSING_USER_ID, "UserId is missing: send the site's own id of the person.")
+        if not network:
+            wrong(Code.MISSING_USER_ID, "UserId is missing: send the site's own id of the person.")
     elif len(user_id) > MAX_SOURCE_ID or not user_id.isprintable():
         wrong(Code.INVALID_PARAMETERS, f"UserId must be one line of at most {MAX_SOURCE_ID} characters.")
     reason = sent.scalar("reasontext").replace("\r\n", "\n").replace("\r", "\n") or None
@@ -81,8 +85,7 @@ def read_feedback(sent: Parameters) -> Feedback:
         raise Refused(errors)
     assert content_id is not None
     assert kind is not None
-    assert user_id is not None
-    return Feedback(kind, content_id, user_id, vote, reason)
+    return Feedback(kind, content_id, user_id, network, vote, reason)
 
 
 def read_id(text: str) -> int | None:

@@ -64,9 +64,12 @@ class Field:
                 value = read_boolean(text)
                 error = None if value is not None else self._error(FormCode.INVALID_OPTION, "must be true or false")
             case "SelectInput":
-                value = text
-                allowed = {option.value for option in self.options}
-                error = None if text in allowed else self._error(FormCode.INVALID_OPTION, "must be one of its options")
+                value = self._option(text)
+                if value is None and self._means_none(text):
+                    return None, self._missing() if self.required else None
+                error = (
+                    None if value is not None else self._error(FormCode.INVALID_OPTION, "must be one of its options")
+                )
             case _:
                 assert_never(self.type)
         if error is None and self.must_be_true and value is not True:
@@ -76,6 +79,8 @@ class Field:
     def describe(self, sent: Parameters) -> dict[str, object]:
         """As in `Data.Fields`; `Value` is what was sent, and no more than the longest that the field takes."""
         given = sent.scalar(self.id.lower())[: max(self.most, 100)] or None
+        if given and self.type == "SelectInput":
+            given = self._option(given) or given
         chosen = given or ""
         may_be_empty = self.type == "SelectInput" and not self.required
         options = (Option("", ""), *self.options) if may_be_empty else self.options
@@ -93,6 +98,17 @@ class Field:
             "MaxLength": self.most if is_text else None,
             "Default": None,
         }
+
+    def _option(self, text: str) -> str | None:
+        """In the option's own spelling: clients send booleans in lower case, whatever the form shows."""
+        values = [option.value for option in self.options]
+        if text in values:
+            return text
+        return next((value for value in values if value.casefold() == text.casefold()), None)
+
+    def _means_none(self, text: str) -> bool:
+        """The vendor's checkboxes have `True` alone for an option, and clients send `false` for those left empty."""
+        return text.lower() == "false" and all(read_boolean(option.value) is not None for option in self.options)
 
     def _missing(self) -> FieldError:
         if self.must_be_true:
@@ -203,7 +219,7 @@ def _named(element: Element) -> dict[str, str]:
 def _describe(group: Group) -> dict[str, object]:
     return {
         "Type": "InputGroup",
-        "SubElements": [_named(member) for member in group.members],
+        "SubElements": [_named(member) for member in group.members if isinstance(member, Group) or member.described],
         "Required": False,
         "Label": None,
         "Id": group.id,

@@ -6,6 +6,7 @@ import math
 import re
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from typing import NamedTuple
 
 from services.query.bazaarvoice.attributes import find_filter
@@ -43,11 +44,16 @@ _ESCAPED = re.compile(r"\\([,:\\])")
 _PART = {separator: re.compile(rf"((?:[^\\{separator}]|\\.?)*)(?:{separator}|\Z)", re.DOTALL) for separator in ",:"}
 _WHOLE = re.compile(r"-?[0-9]{1,19}", re.ASCII)
 _NUMBER = re.compile(r"-?[0-9]{1,19}(?:\.[0-9]{1,19})?", re.ASCII)
+_DECIMAL = re.compile(r"-?[0-9]{1,100}(?:\.[0-9]{1,100})?", re.ASCII)
 _MILLISECONDS = 13
 """Times of so many digits are milliseconds."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_NUMBERED = frozenset({Field.REVIEW_ID, Field.COMMENT_ID})
+"""Ids that are numbers to us and strings to clients."""
+# Which whole number means the same to a bound.
+_ROUNDED = {Op.ABOVE: math.floor, Op.AT_LEAST: math.ceil, Op.BELOW: math.ceil, Op.AT_MOST: math.floor}
 _CURES = {
-    Kind.INTEGER: "whole numbers, as in {}:gte:4",
+    Kind.INTEGER: "numbers, as in {}:gte:4",
     Kind.NUMBER: "numbers, as in {}:gte:4.5",
     Kind.BOOLEAN: "true or false, as in {}:true",
     Kind.TIME: "seconds since 1970-01-01 UTC, as in {}:gt:1257746400",
@@ -133,19 +139,40 @@ def _bind(criterion: Criterion, subject: Subject, vocabularies: Vocabularies) ->
     op = criterion.op
     if attribute is Field.LOCALE and op in _WILDCARD and any("*" in value for value in criterion.values):
         op = _WILDCARD[op]
-    return Compare(attribute, op, tuple([_value(criterion, attribute, value) for value in criterion.values]))
+    return Compare(
+        attribute, op, tuple([one for text in criterion.values for one in _values(criterion, attribute, text)])
+    )
 
 
-def _value(criterion: Criterion, attribute: Attribute, text: str) -> Value | None:
-    # The vendor's word for products without a brand.
-    if attribute is Field.BRAND_ID and text == "null" and criterion.op in EQUALITY:
-        return None
+def _values(criterion: Criterion, attribute: Attribute, text: str) -> tuple[Value | None, ...]:
+    """What to compare with: nothing where no row can have such a value."""
+    # The vendor's word for products without a brand, whose ids have no case either.
+    if attribute is Field.BRAND_ID and text.lower() == "null" and criterion.op in EQUALITY:
+        return (None,)
     kind = kind_of(attribute)
     value = read_value(kind, text)
-    if value is None:
+    if value is not None:
+        return (value,)
+    found = _integers(criterion, attribute, text) if kind is Kind.INTEGER else None
+    if found is None:
         name = shown(criterion.attribute)
         raise refused(Code.INVALID_FILTER_ATTRIBUTE, f"The filter '{name}' takes {_CURES[kind].format(name)}.")
-    return value
+    return found
+
+
+def _integers(criterion: Criterion, attribute: Attribute, text: str) -> tuple[int, ...] | None:
+    """What stands for a text that is no whole number itself; None where it is no number at all."""
+    if attribute in _NUMBERED and criterion.op in EQUALITY:
+        # A stale id, or another system's, is one that nothing has.
+        return ()
+    if not _DECIMAL.fullmatch(text):
+        return None
+    number = Decimal(text)
+    if criterion.op not in EQUALITY:
+        # Nothing that is counted or numbered comes near the ends of the range.
+        return (max(-MAX_ID - 1, min(MAX_ID, _ROUNDED[criterion.op](number))),)
+    value = math.floor(number)
+    return (value,) if value == number and -MAX_ID - 1 <= value <= MAX_ID else ()
 
 
 def read_value(kind: Kind, text: str) -> Value | None:
@@ -172,12 +199,14 @@ def _whole(text: str) -> int | None:
 
 
 def _moment(text: str) -> datetime | None:
-    number = _whole(text)
-    if number is None:
-        return None
+    """Of seconds, of milliseconds where these have as many digits, or of a date as ISO 8601 writes it."""
     try:
-        if len(text.removeprefix("-")) >= _MILLISECONDS:
-            return _EPOCH + timedelta(milliseconds=number)
-        return _EPOCH + timedelta(seconds=number)
-    except OverflowError:
+        if not _DECIMAL.fullmatch(text):
+            found = datetime.fromisoformat(text)
+            return found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC)
+        whole = text.removeprefix("-").partition(".")[0]
+        unit = timedelta(milliseconds=1) if len(whole) >= _MILLISECONDS else timedelta(seconds=1)
+        # In whole microseconds: a float has too few digits for a moment.
+        return _EPOCH + timedelta(microseconds=int(Decimal(text) * (unit // timedelta(microseconds=1))))
+    except (ValueError, OverflowError):
         return None

@@ -8,7 +8,8 @@ from typing import NamedTuple
 
 
 class FormCode(StrEnum):
-    """Those of the vendor's codes that a form can get here; the others judge what moderation judges later."""
+    """Those of the vendor's codes that a form can get here. The others judge what moderation judges later, or are of
+    rules that no field here has."""
 
     DUPLICATE = "ERROR_FORM_DUPLICATE"
     INVALID = "ERROR_FORM_INVALID"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from services.query.bazaarvoice.fields import Element, Field, Form, Group, Option, url
 from services.query.bazaarvoice.parameters import Parameters, read_boolean
@@ -77,8 +77,8 @@ def review_form(settings: SiteSettings, vocabulary: Vocabulary, sent: Parameters
     )
     elements += _group("tag", [_tags(term.id, term.label, sent) for term in vocabulary.tags])
     elements += [
-        _media("photo", "a photo", _count("photourl_", sent, PHOTOS, MAX_MEDIA)),
-        _media("video", "a video", _count("videourl_", sent, VIDEOS, MAX_MEDIA)),
+        _media("photo", "a photo", _numbers("photourl_", sent, PHOTOS, MAX_MEDIA)),
+        _media("video", "a video", _numbers("videourl_", sent, VIDEOS, MAX_MEDIA)),
         Field("isratingsonly", "BooleanInput", "whether it is a rating only", default="false"),
         Field("netpromoterscore", "IntegerInput", "a score", most=10, described=False),
         _PRODUCT,
@@ -137,15 +137,25 @@ def _additional(name: str, label: str | None, required: bool) -> Field:
 
 
 def _tags(name: str, label: str | None, sent: Parameters) -> Group:
-    prefix = f"tag_{name}_"
-    numbers = range(1, _count(prefix.lower(), sent, TAGS, MAX_TAGS) + 1)
+    """Clients name tags `tag_X_1` as the form does, `tagid_X_1`, or `tagid_X/Value` with `true`."""
+    numbers = _numbers(f"tag_{name}_".lower(), sent, TAGS, MAX_TAGS)
+    also = sorted(_sent_numbers(f"tagid_{name}_".lower(), sent, MAX_TAGS))
+    ticked = sent.names_after(f"tagid_{name}/".lower())
     fields = [
-        Field(f"{prefix}{number}", "TextInput", "a tag", label=label, most=MAX_DIMENSION_VALUE) for number in numbers
+        *(
+            Field(f"tag_{name}_{number}", "TextInput", "a tag", label=label, most=MAX_DIMENSION_VALUE)
+            for number in numbers
+        ),
+        *(
+            Field(f"tagid_{name}_{number}", "TextInput", "a tag", most=MAX_DIMENSION_VALUE, described=False)
+            for number in also
+        ),
+        *(Field(f"tagid_{name}/{value}", "BooleanInput", "a tag", described=False) for value in ticked),
     ]
     return Group(f"tag_{name}", tuple(fields))
 
 
-def _media(kind: str, what: str, count: int) -> Group:
+def _media(kind: str, what: str, numbers: Iterable[int]) -> Group:
     return Group(
         kind,
         tuple(
@@ -156,7 +166,7 @@ def _media(kind: str, what: str, count: int) -> Group:
                     Field(f"{kind}caption_{number}", "TextInput", "a caption", most=MAX_CAPTION),
                 ),
             )
-            for number in range(1, count + 1)
+            for number in numbers
         ),
     )
 
@@ -165,7 +175,13 @@ def _options(values: Mapping[str, str]) -> tuple[Option, ...]:
     return tuple(Option(value, label) for value, label in values.items())
 
 
-def _count(prefix: str, sent: Parameters, shown: int, most: int) -> int:
-    """How many of numbered fields the form needs for what was sent; numbers above the most are unknown fields."""
+def _numbers(prefix: str, sent: Parameters, shown: int, most: int) -> list[int]:
+    """Of the numbered fields that the form needs for what was sent: from 1, and 0 only for who counts from there."""
+    numbers = _sent_numbers(prefix, sent, most)
+    return sorted(numbers | set(range(1, max(shown, *numbers, 0) + 1)))
+
+
+def _sent_numbers(prefix: str, sent: Parameters, most: int) -> set[int]:
+    """Numbers above the most are unknown fields."""
     numbers = (int(number) for number, _ in sent.typed(prefix) if number.isdecimal() and len(number) < 4)
-    return max(shown, *(number for number in numbers if number <= most), 0)
+    return {number for number in numbers if number <= most}

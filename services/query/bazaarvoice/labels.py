@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from shared.events.vocabulary import Vocabulary
+from shared.events.vocabulary import BadgeTerm, Vocabulary
 
 Json = dict[str, object]
 
@@ -21,6 +21,8 @@ class Term:
     label: str | None
     values: Mapping[str, str]
     fixed: Json
+    content_type: str | None = None
+    """Of a badge that says it by itself, wherever it is shown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,5 +86,10 @@ def arrange(vocabulary: Vocabulary, locale: str) -> Labels:
     context = {term.id: Term(term.label, term.value_labels, {}) for term in vocabulary.context_data}
     tags = {term.id: Term(term.label, term.value_labels, {}) for term in vocabulary.tags}
     fields = {term.id: Term(term.label, {}, {}) for term in vocabulary.additional_fields}
-    badges = {term.id: Term(term.label, {}, {}) for term in vocabulary.badges}
+    badges = {term.id: Term(term.label, {}, {}, _content_type(term)) for term in vocabulary.badges}
     return Labels(locale, Terms(secondary), Terms(context), Terms(tags), Terms(fields), Terms(badges))
+
+
+def _content_type(term: BadgeTerm) -> str | None:
+    # A vocabulary that says nothing of it says the default; the vendor's badges then are of what they are shown on.
+    return term.content_type if term.content_type != BadgeTerm.model_fields["content_type"].default else None

@@ -23,7 +23,7 @@ def videos(values: Mapping[str, Value]) -> list[dict[str, object]]:
 
 
 def _numbers(values: Mapping[str, Value], kind: str) -> list[int]:
-    return [number for number in range(1, MAX_MEDIA + 1) if f"{kind}url_{number}" in values]
+    return [number for number in range(MAX_MEDIA + 1) if f"{kind}url_{number}" in values]
 
 
 def _part(values: Mapping[str, Value], kind: str, number: int) -> dict[str, object]:

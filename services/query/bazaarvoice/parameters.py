@@ -16,19 +16,25 @@ _BOOLEANS = {"true": True, "false": False}
 class Parameters:
     """Values of each name in the order in which they were sent. Empty ones count as not sent."""
 
-    __slots__ = ("_values",)
+    __slots__ = ("_spelled", "_values")
 
     def __init__(self, pairs: Iterable[tuple[str, str]]) -> None:
         values: dict[str, list[str]] = {}
+        spelled: dict[str, str] = {}
         for name, value in pairs:
             if value:
-                values.setdefault(name.lower(), []).append(value)
+                key = name.lower()
+                values.setdefault(key, []).append(value)
+                if "/" in name:
+                    spelled.setdefault(key, name)
         self._values = values
+        self._spelled = spelled
 
     def or_else(self, other: Parameters) -> Parameters:
         """These, and of names that are not among them the other's."""
         both = Parameters(())
         both._values = {**other._values, **self._values}
+        both._spelled = {**other._spelled, **self._spelled}
         return both
 
     def scalar(self, name: str) -> str:
@@ -48,6 +54,12 @@ class Parameters:
         for name, values in self._values.items():
             if name.startswith(prefix):
                 yield name.removeprefix(prefix), values
+
+    def names_after(self, prefix: str) -> list[str]:
+        """Values that stand in names, as in `tagid_Pro/Soft`, in the spelling in which they came; of `tagid_pro/`."""
+        slashes = prefix.count("/")
+        found = [whole for key, whole in self._spelled.items() if key.startswith(prefix) and len(key) > len(prefix)]
+        return [whole.split("/", slashes)[-1] for whole in found]
 
     def flag(self, name: str) -> bool:
         """Raises Refused for what is neither true nor false."""

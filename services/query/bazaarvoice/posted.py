@@ -14,6 +14,7 @@ MAX_BODY_BYTES = 256 * 1024
 """Room for the longest texts with every character escaped."""
 MAX_FIELDS = 500
 FORM = "application/x-www-form-urlencoded"
+JSON = "application/json"
 # Those that pages are written in; a codec of Python's is not always a charset of the web.
 _CHARSETS = {
     "utf-8": "utf-8",
@@ -29,6 +30,8 @@ async def read_form(request: Request) -> Parameters:
     """Raises Problem 413 or 415, or Refused."""
     media_type, _, parameters = request.header(b"content-type").partition(";")
     media_type = media_type.strip().lower()
+    if media_type == JSON and _holds_nothing(await request.body(MAX_BODY_BYTES)):
+        return Parameters(())
     if media_type and media_type != FORM:
         raise problem(415, f"send the fields as {FORM}, and photos and videos by their addresses")
     return parse_form(await request.body(MAX_BODY_BYTES), _charset(parameters))
@@ -48,6 +51,11 @@ def parse_form(body: bytes, charset: str = "utf-8") -> Parameters:
     if not all(storable(name) and storable(value) for name, value in pairs):
         raise refused(Code.BAD_REQUEST, "A field holds a NUL, which no text has: remove it.")
     return Parameters(pairs)
+
+
+def _holds_nothing(body: bytes) -> bool:
+    """HTTP clients set to JSON send its type, and `{}` or nothing, also where all fields stand in the address."""
+    return b"".join(body.split()) in (b"", b"{}")
 
 
 def _charset(parameters: str) -> str:

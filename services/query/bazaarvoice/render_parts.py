@@ -50,10 +50,15 @@ def syndication_source(syndication: dict[str, Any]) -> Json:
     }
 
 
-def badges(found: list[dict[str, Any]], content_type: str, labels: Labels) -> tuple[Json, list[str]]:
+def badges(found: list[dict[str, Any]], shown_on: str, labels: Labels) -> tuple[Json, list[str]]:
+    """`shown_on` is their content type, but of those whose vocabulary says another."""
     kinds = {badge["id"]: badge.get("kind") or "Custom" for badge in found}
-    order = labels.badges.ordered(kinds)
-    return {one: {"Id": one, "BadgeType": kinds[one], "ContentType": content_type} for one in order}, order
+    terms = labels.badges
+    order = terms.ordered(kinds)
+    return {
+        one: {"Id": one, "BadgeType": kinds[one], "ContentType": terms.of(one).content_type or shown_on}
+        for one in order
+    }, order
 
 
 def photos(found: list[dict[str, Any]]) -> list[Json]:

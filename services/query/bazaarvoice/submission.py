@@ -7,6 +7,7 @@ from datetime import datetime
 
 from services.query.bazaarvoice import media
 from services.query.bazaarvoice.fields import Value
+from services.query.bazaarvoice.parameters import Parameters
 from shared.events.vocabulary import Vocabulary
 
 INCENTIVIZED = "IncentivizedReview"
@@ -16,7 +17,14 @@ SCORE = "NetPromoterScore"
 _YES = frozenset({"true", "yes", "1"})
 
 
-def neutral(values: Mapping[str, Value], vocabulary: Vocabulary, user_id: str | None, locale: str) -> dict[str, object]:
+def is_incentivized(sent: Parameters) -> bool:
+    """Also where the site's vocabulary has no such dimension: what was paid for is never counted as if it was not."""
+    return sent.scalar(f"contextdatavalue_{INCENTIVIZED}".lower()).lower() in _YES
+
+
+def neutral(
+    values: Mapping[str, Value], vocabulary: Vocabulary, user_id: str | None, locale: str, *, incentivized: bool
+) -> dict[str, object]:
     """Intake's request; what was not given is left out."""
     return present(
         {
@@ -27,7 +35,7 @@ def neutral(values: Mapping[str, Value], vocabulary: Vocabulary, user_id: str | 
             "entity_id": values["productid"],
             "locale": locale,
             "form": {"honeypot": ""},
-            "details": present(_details(values, vocabulary)),
+            "details": present(_details(values, vocabulary, incentivized)),
         }
     )
 
@@ -61,9 +69,7 @@ def present(mapping: Mapping[str, object]) -> dict[str, object]:
     return {name: value for name, value in mapping.items() if value is not None and value not in ({}, [])}
 
 
-def _details(values: Mapping[str, Value], vocabulary: Vocabulary) -> dict[str, object]:
-    context_data = _dimensions(values, "contextdatavalue", [term.id for term in vocabulary.context_data])
-    incentive = str(context_data.get(INCENTIVIZED, "")).lower() in _YES
+def _details(values: Mapping[str, Value], vocabulary: Vocabulary, incentivized: bool) -> dict[str, object]:
     fields = [term.id for term in vocabulary.additional_fields]
     additional = _dimensions(values, "additionalfield", fields)
     if SCORE in fields and "netpromoterscore" in values:
@@ -71,14 +77,14 @@ def _details(values: Mapping[str, Value], vocabulary: Vocabulary) -> dict[str, o
     return {
         "is_recommended": values.get("isrecommended"),
         "secondary_ratings": _dimensions(values, "rating", [term.id for term in vocabulary.secondary_ratings]),
-        "context_data": context_data,
+        "context_data": _dimensions(values, "contextdatavalue", [term.id for term in vocabulary.context_data]),
         "tags": {term.id: found for term in vocabulary.tags if (found := _tags(values, term.id))},
         "additional_fields": additional,
         "photos": media.photos(values),
         "videos": media.videos(values),
         "author_location": values.get("userlocation"),
         "campaign_id": values.get("campaignid"),
-        "is_incentivized": True if incentive else None,
+        "is_incentivized": True if incentivized else None,
     }
 
 
@@ -87,7 +93,16 @@ def _dimensions(values: Mapping[str, Value], prefix: str, ids: list[str]) -> dic
 
 
 def _tags(values: Mapping[str, Value], name: str) -> list[Value]:
-    """In the order of their numbers, which may have gaps."""
-    prefix = f"tag_{name}_"
-    numbers = (known.removeprefix(prefix) for known in values if known.startswith(prefix))
-    return [values[f"{prefix}{number}"] for number in sorted((n for n in numbers if n.isdecimal()), key=int)]
+    """In the order of their numbers, which may have gaps; then those that were ticked."""
+    numbered = [
+        (int(number), prefix, values[known])
+        for prefix in (f"tag_{name}_", f"tagid_{name}_")
+        for known in values
+        if known.startswith(prefix) and (number := known.removeprefix(prefix)).isdecimal()
+    ]
+    # By number, and of one number as the form names it first.
+    ordered = [value for _, _, value in sorted(numbered, key=lambda one: one[:2])]
+    prefix = f"tagid_{name}/"
+    ticked = [known.removeprefix(prefix) for known in values if known.startswith(prefix) and values[known] is True]
+    # Clients may send the same tag by both names.
+    return list(dict.fromkeys([*ordered, *ticked]))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
+import hmac
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Literal, Protocol
@@ -53,7 +53,8 @@ class SubmissionReader(Protocol):
 
 
 class Submissions:
-    """`caller` names whom a request counts against: two people may send the same words, one person sends them once."""
+    """`caller` names whom a request counts against: two people may send the same words, one person sends them once,
+    and has one vote. `secret` is one for all processes, so that they know a double click by the same digest."""
 
     def __init__(
         self,
@@ -62,12 +63,14 @@ class Submissions:
         clock: Clock,
         caller: Callable[[Request], str],
         rules: Rules,
+        secret: bytes,
     ) -> None:
         self._reader = reader
         self._intake = intake
         self._clock = clock
         self._caller = caller
         self._rules = rules
+        self._secret = secret
 
     async def answer(self, endpoint: Endpoint, request: Request, sent: Parameters, key: PassKey) -> SubmissionAnswer:
         """Raises Refused for what is wrong with the request as a whole, and Problem where a dialect does."""
@@ -87,7 +90,7 @@ class Submissions:
             case "submitreviewcomment":
                 return await self._comment(request, sent, key, settings, action, locale)
             case _:
-                return await self._feedback(sent, key, locale)
+                return await self._feedback(request, sent, key, action, locale)
 
     async def _review(
         self, request: Request, sent: Parameters, key: PassKey, settings: SiteSettings, action: Action, locale: str
@@ -99,7 +102,9 @@ class Submissions:
         form = review_form(settings, vocabulary, sent, self._rules.terms_required)
 
         async def send(values: Mapping[str, Value]) -> int:
-            neutral = submission.neutral(values, vocabulary, user_id_of(sent), locale)
+            neutral = submission.neutral(
+                values, vocabulary, user_id_of(sent), locale, incentivized=submission.is_incentivized(sent)
+            )
             accepted = await self._intake.submit(key.site, neutral, self._once(request, key.site, neutral))
             return accepted.review_id
 
@@ -125,16 +130,22 @@ class Submissions:
 
         return await self._run(_Dialogue(comment_form(settings), "commenttext", "c", send, said), sent, action, locale)
 
-    async def _feedback(self, sent: Parameters, key: PassKey, locale: str) -> SubmissionAnswer:
-        given = read_feedback(sent)
+    async def _feedback(
+        self, request: Request, sent: Parameters, key: PassKey, action: Action, locale: str
+    ) -> SubmissionAnswer:
+        given = read_feedback(sent, self._caller(request))
         content_id = await self._public(key, given.content_kind, given.content_id)
+        answer = SubmissionAnswer(locale, subject=("Feedback", given.said()))
+        if action == "preview":
+            return answer
+        # There is no form to be asked for: without an Action a vote is meant, as in the vendor's own examples.
         try:
             await self._intake.give_feedback(key.site, given.content_kind, content_id, given.neutral())
         except IntakeRefused as error:
             errors, wrong = translate(error, "reasontext")
             whole = [*errors, *(VendorError(Code.INVALID_PARAMETERS, one.message) for one in wrong)]
             raise Refused(whole) from None
-        return SubmissionAnswer(locale, subject=("Feedback", given.said()))
+        return answer
 
     async def _run(self, dialogue: _Dialogue, sent: Parameters, action: Action, locale: str) -> SubmissionAnswer:
         values, wrong = dialogue.form.read(sent)
@@ -173,8 +184,10 @@ class Submissions:
 
     def _once(self, request: Request, site: str, neutral: Mapping[str, object]) -> str:
         """An Idempotency-Key by which a double click sends once. All visitors' keys come under our own API key there,
-        so it holds who sends: of two people with the same words, both are heard."""
-        return hashlib.sha256(orjson.dumps([self._caller(request), site, neutral])).hexdigest()
+        so it holds who sends: of two people with the same words, both are heard. Intake keeps it for a day, and without
+        the secret nobody can try out from which address a review came."""
+        said = orjson.dumps([self._caller(request), site, neutral])
+        return hmac.digest(self._secret, said, "sha256").hex()
 
 
 @dataclass(frozen=True, slots=True)

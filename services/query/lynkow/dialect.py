@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
+import hmac
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -111,11 +111,14 @@ def locate(path: str) -> Target:
 
 
 class Lynkow:
-    def __init__(self, reader: ReviewReader, intake: Intake, sites: Sites, clock: Clock) -> None:
+    """`secret` is one for all processes, so that they know a request sent again by the same digest."""
+
+    def __init__(self, reader: ReviewReader, intake: Intake, sites: Sites, clock: Clock, secret: bytes) -> None:
         self._reader = reader
         self._intake = intake
         self._sites = sites
         self._clock = clock
+        self._secret = secret
 
     async def answer(self, request: Request) -> Response:
         target = locate(request.path)
@@ -193,7 +196,9 @@ class Lynkow:
         now = self._clock.now()
         submission = read_submission(body, found.settings, now, parse_locale(request.query))
         try:
-            accepted = await self._intake.submit(site, submission.neutral(), _forwarded_key(site, key, submission))
+            accepted = await self._intake.submit(
+                site, submission.neutral(), _forwarded_key(self._secret, site, key, submission)
+            )
         except IntakeRefused as refused:
             raise translate(refused) from None
         shown = render_accepted(submission, accepted, found.settings, now)
@@ -210,12 +215,14 @@ def _known(site: str) -> str:
     return site
 
 
-def _forwarded_key(site: str, key: str | None, submission: Submission) -> str | None:
+def _forwarded_key(secret: bytes, site: str, key: str | None, submission: Submission) -> str | None:
     """Visitors' keys as intake gets them. All come under our own API key there: of two visitors with one key, one
-    would get the other's answer or be refused."""
+    would get the other's answer or be refused. Intake keeps it for a day, and without the secret nobody can try out
+    whose e-mail it is made of."""
     if key is None:
         return None
-    return hashlib.sha256(orjson.dumps([site, key, submission.author_name, submission.author_email])).hexdigest()
+    said = orjson.dumps([site, key, submission.author_name, submission.author_email])
+    return hmac.digest(secret, said, "sha256").hex()
 
 
 def _no_such_site() -> Problem:
