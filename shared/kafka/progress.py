@@ -9,7 +9,7 @@ from typing import Any, cast
 import asyncpg
 
 from shared.events.cloudevents import pack_headers
-from shared.kafka.consumer import Failure, Fenced
+from shared.kafka.consumer import Failure, Fenced, Systematic
 from shared.kafka.record import Record, TopicPartition, header
 from shared.postgres.errors import is_transient
 
@@ -45,7 +45,14 @@ class PostgresProgress:
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[asyncpg.Connection[Any]]:
         async with self._pool.acquire() as connection, connection.transaction():
-            yield cast("asyncpg.Connection[Any]", connection)
+            try:
+                yield cast("asyncpg.Connection[Any]", connection)
+            except asyncpg.SyntaxOrAccessError as error:
+                # No record makes a table, column or privilege go missing: parking them one by one would lose them all.
+                raise Systematic(
+                    f"the database is not of this release ({type(error).__name__}: {error}); "
+                    "stop the processes of the other release and run plaudit migrate"
+                ) from error
 
     async def load(self, partitions: Collection[TopicPartition]) -> Mapping[TopicPartition, int | None]:
         topics = {partition.topic for partition in partitions}

@@ -11,7 +11,7 @@ import asyncpg
 import pytest
 
 from shared.events.cloudevents import unpack_headers
-from shared.kafka.consumer import Failure, Fenced, Progress
+from shared.kafka.consumer import Failure, Fenced, Progress, Systematic
 from shared.kafka.progress import PostgresProgress
 from shared.kafka.record import TopicPartition
 from shared.postgres.pool import create_pool
@@ -154,6 +154,21 @@ async def test_a_dead_letter_keeps_every_byte_and_is_there_once(pool: asyncpg.Po
     assert (rows[0]["reason_code"], rows[0]["reason"]) == ("bad_json", "the value is not JSON")
     assert rows[0]["site"] == "shop\N{REPLACEMENT CHARACTER}"
     assert (rows[1]["key"], rows[1]["value"], rows[1]["site"]) == (None, None, None)
+
+
+async def test_tables_of_another_release_stop_the_consumer(pool: asyncpg.Pool[Any], consumer: str) -> None:
+    progress = PostgresProgress(pool, "intake", consumer, ids)
+    await progress.load([A])
+    for statement in ("select no_such_column from intake.outbox", "select from intake.no_such_table"):
+        with pytest.raises(Systematic, match="run plaudit migrate"):
+            await _move_and_ask(progress, statement)
+    assert await progress.load([A]) == {A: None}
+
+
+async def _move_and_ask(progress: PostgresProgress, statement: str) -> None:
+    async with progress.transaction() as tx:
+        await progress.advance(tx, {A: (None, 5)})
+        await tx.execute(statement)
 
 
 async def test_a_connection_that_is_killed_is_transient_and_rolls_back(

@@ -73,7 +73,8 @@ async def publish(base: Base) -> None:
     """What the projection does in the transaction of every change."""
     await base.connection.execute(
         "insert into projection.consumer_offsets values ('projection', 'id', 'topic', 0, 1)"
-        " on conflict (consumer, topic_id, partition) do update set next_offset = consumer_offsets.next_offset + 1"
+        " on conflict (consumer, topic_id, partition)"
+        " do update set next_offset = consumer_offsets.next_offset + 1, updated_at = now()"
     )
 
 
@@ -159,10 +160,22 @@ async def test_what_was_published_in_between_shows(base: Base, connections: Watc
     assert fresh is not None
     assert fresh.total == answer.total - 1
     assert fresh.rows[:-1] == stale.rows[1:]
-    # Once to find out, once from the beginning.
-    assert len(connections.asked) == 2
+    # Once to find out, which reads no row of the site, and once from the beginning.
+    outdated, _ = connections.asked
+    (row,) = await connections.fetch(outdated)
+    assert (row["version"] != outdated.arguments[-1], row["place"], row[2]) == (True, None, None)
     again = await base.reader.ask(following)
     assert again == fresh
+
+
+async def test_the_same_offsets_at_another_time_are_another_version(base: Base) -> None:
+    """What a repair, or topics read anew, may lead to."""
+    await publish(base)
+    version = "select version from published.version"
+    before = await base.connection.fetchval(version)
+    assert await base.connection.fetchval(version) == before
+    await base.connection.execute("update projection.consumer_offsets set updated_at = now() + interval '1 second'")
+    assert await base.connection.fetchval(version) != before
 
 
 async def test_near_pages_of_what_an_index_has_are_not_walked(base: Base, connections: Watched) -> None:

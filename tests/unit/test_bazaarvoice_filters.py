@@ -269,6 +269,7 @@ def test_filters_and_values_are_limited() -> None:
         (Kind.TIME, "2009-11-09T06:00:00.250Z", EPOCH + timedelta(seconds=1257746400, milliseconds=250)),
         (Kind.TIME, "2009-11-09T06:00:00+02:00", EPOCH + timedelta(seconds=1257739200)),
         (Kind.TIME, "0001-01-01T00:00:00+02:00", None),
+        (Kind.TIME, "0001257746400", EPOCH + timedelta(seconds=1257746400)),
         (Kind.TIME, "9" * 40, None),
         (Kind.INTEGER, "-5", -5),
         (Kind.INTEGER, "9223372036854775807", 2**63 - 1),

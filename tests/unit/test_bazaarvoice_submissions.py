@@ -270,6 +270,8 @@ async def test_all_names_of_tags_are_read() -> None:
         "tagid_Pro/First": "true",
         "tagid_Unknown/x": "true",
         "tagid_Pro/": "true",
+        "tagid_Pro/  ": "true",
+        "tagid_Pro/ Quite Soft ": "true",
     }
     assert not (await front.post("submitreview", **REVIEW_FORM, **names))["HasErrors"]
     tags = ["First", "Second", "Third", "Fourth", "Quite Soft", "a/B"]

@@ -165,4 +165,4 @@ def test_what_postgres_cannot_hold_is_refused() -> None:
 def test_the_summary_names_its_scope() -> None:
     assert "'site'" in summary_statement("published", "shop", None).text
     assert summary_statement("published", "shop", "").arguments == ["shop", ""]
-    assert "'entity'" in summary_statement("backoffice", "shop", "").text
+    assert "'entity'" in summary_statement("published", "shop", "").text

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from services.query.core.walks import BEGINNING, MAX_PLACES, MAX_QUESTIONS, Known, Place, Walks
+from services.query.core.walks import BEGINNING, MAX_PLACES, MAX_QUESTIONS, MAX_TEXT, Known, Place, Walks
 
 
 def test_the_last_place_before_the_page_is_found() -> None:
@@ -35,6 +35,15 @@ def test_what_is_kept_is_bounded_and_the_newest_place_stays() -> None:
         walks.keep(number, "v", 0, None)
     assert walks.find("question", 0) is None
     assert walks.find(0, 0) is not None
+
+
+def test_a_place_with_long_keys_is_not_kept() -> None:
+    walks = Walks()
+    walks.keep("question", "v", 7, Place(10, (MAX_TEXT, "x" * (MAX_TEXT + 1))))
+    assert walks.find("question", 20) == Known("v", 7, BEGINNING)
+    kept = Place(10, (None, "x" * MAX_TEXT))
+    walks.keep("question", "v", 7, kept)
+    assert walks.find("question", 20) == Known("v", 7, kept)
 
 
 def test_the_question_asked_longest_ago_is_forgotten() -> None:

@@ -204,7 +204,7 @@ def _moment(text: str) -> datetime | None:
         if not _DECIMAL.fullmatch(text):
             found = datetime.fromisoformat(text)
             return found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC)
-        whole = text.removeprefix("-").partition(".")[0]
+        whole = text.removeprefix("-").partition(".")[0].lstrip("0")
         unit = timedelta(milliseconds=1) if len(whole) >= _MILLISECONDS else timedelta(seconds=1)
         # In whole microseconds: a float has too few digits for a moment.
         return _EPOCH + timedelta(microseconds=int(Decimal(text) * (unit // timedelta(microseconds=1))))

@@ -103,6 +103,6 @@ def _tags(values: Mapping[str, Value], name: str) -> list[Value]:
     # By number, and of one number as the form names it first.
     ordered = [value for _, _, value in sorted(numbered, key=lambda one: one[:2])]
     prefix = f"tagid_{name}/"
-    ticked = [known.removeprefix(prefix) for known in values if known.startswith(prefix) and values[known] is True]
+    ticked = [name.removeprefix(prefix).strip() for name in values if name.startswith(prefix) and values[name] is True]
     # Clients may send the same tag by both names.
-    return list(dict.fromkeys([*ordered, *ticked]))
+    return [tag for tag in dict.fromkeys([*ordered, *ticked]) if tag != ""]

@@ -19,7 +19,7 @@ from services.query.core.fields import (
 from services.query.core.query import ID_FIELD, Dimension, Field, Kind, Op, Subject
 from services.query.core.shapes import Alternatives, Comparison, Search, Shape, Term
 
-Schema = Literal["published", "backoffice"]
+Schema = Literal["published"]
 
 _BOUND = {Op.BELOW: "<", Op.AT_MOST: "<=", Op.ABOVE: ">", Op.AT_LEAST: ">="}
 # Text is ordered by its bytes, which in UTF-8 are in the order of code points, whatever the database's own collation.

@@ -18,7 +18,6 @@ from services.query.core.query import (
 )
 from services.query.core.shapes import shapes_of, terms_of
 
-_DEEP = 10_000
 _IDS = {
     Subject.REVIEWS: frozenset({Field.REVIEW_ID}),
     Subject.COMMENTS: frozenset({Field.COMMENT_ID, Field.REVIEW_ID}),
@@ -58,7 +57,7 @@ def is_expensive(query: ReviewQuery | Query) -> bool:
             return True
     if any(_names(condition, _IDS[query.subject]) for condition in query.conditions):
         return False
-    if query.subject not in (Subject.REVIEWS, Subject.COMMENTS) or query.page.offset > _DEEP:
+    if query.subject not in (Subject.REVIEWS, Subject.COMMENTS) or query.page.offset > pages.DEEP:
         return True
     shapes, terms = shapes_of(query.conditions), terms_of(query.ordered_by)
     by_index = pages.by_date(query.subject, terms) or pages.merged(query.subject, shapes, terms) is not None

@@ -49,6 +49,11 @@ class Start(NamedTuple):
     after: Nulls | None
     """The page starts after a row, of which these keys are null. None: from the beginning."""
 
+    @property
+    def is_continued(self) -> bool:
+        """Something is known already, of one version: in another one the page has no rows, for they would be no use."""
+        return not self.counted
+
 
 class Page(NamedTuple):
     ids: str
@@ -106,8 +111,8 @@ def page(
     bound: int | None,
     start: Start | None,
 ) -> Page:
-    """Parameters: $2 the limit, $3 the offset; then, when `merged`, their sum; then those of conditions and order, and
-    the keys to start after."""
+    """Parameters: $2 the limit, $3 the offset; then, when `merged`, their sum; then those of conditions and order, the
+    keys to start after, and the version of which these are."""
     driver = merged(subject, shapes, terms)
     end = builder.parameter() if driver is not None else ""
     conditions, members = [], ""
@@ -124,6 +129,8 @@ def page(
     tables, visible = source(builder, subject, names(shapes, terms))
     ordered = builder.order(subject, terms)
     beyond = [] if start is None or start.after is None else [builder.after(subject, terms, ordered, start.after)]
+    if start is not None and start.is_continued:
+        beyond.append(f"(select version from {builder.schema}.version) = {builder.parameter()}::text")
     walked = start is not None
     keys = "".join(f", {text} as k{place}" for place, (text, _) in enumerate(ordered))
     kept = "".join(f", y.k{place}" for place in range(len(ordered))) if walked else ""

@@ -159,6 +159,8 @@ def _page(query: Query, walked: bool, known: Known | None) -> _Page:
     arguments += arguments_of(conditions)
     arguments += order_arguments(order)
     arguments += [key for key in place.keys if key is not None]
+    if known is not None:
+        arguments.append(known.version)
     start = pages.Start(known is None, tuple([key is None for key in place.keys]) or None) if walked else None
     return _Page(conditions, shapes, terms, pages.bound_of(limit, offset), start, arguments)
 

@@ -18,7 +18,9 @@ from typing import NamedTuple
 
 MAX_QUESTIONS = 256
 MAX_PLACES = 64
-"""Of one question. Strangers decide on both: together some megabytes."""
+"""Of one question. Strangers decide on both: with a place's text together some 30 MB at the very most."""
+MAX_TEXT = 500
+"""Characters of the keys of a place that is kept. What rows are ordered by is mostly short."""
 
 
 class Place(NamedTuple):
@@ -69,7 +71,9 @@ class Walks:
         self._walks.move_to_end(question)
         if len(self._walks) > MAX_QUESTIONS:
             self._walks.popitem(last=False)
-        if place is None or any(known.offset == place.offset for known in walk.places):
+        if place is None or sum(len(key) for key in place.keys if isinstance(key, str)) > MAX_TEXT:
+            return
+        if any(known.offset == place.offset for known in walk.places):
             return
         if len(walk.places) >= MAX_PLACES:
             # Every other one: what is left still lies evenly, and who reads on needs the last.
