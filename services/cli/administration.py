@@ -191,7 +191,3 @@ def _run(target: Target, work: Callable[[asyncpg.Connection[Any]], Awaitable[Res
         return on_database(target, work)
     except Refused as refused:
         raise typer.BadParameter(str(refused)) from None
-    except (OSError, asyncpg.PostgresError) as error:
-        raise typer.BadParameter(
-            f"Postgres: {type(error).__name__}; is it running, and migrated (`plaudit migrate`)?"
-        ) from None

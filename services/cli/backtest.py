@@ -15,8 +15,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 from rich.text import Text
 
-from services.cli.scoped import UNUSABLE, check_site, read_text, unusable
-from services.cli.target import DataDirOption, PostgresOption, Target, database, find_target
+from services.cli.scoped import check_site, read_text
+from services.cli.target import UNUSABLE, DataDirOption, PostgresOption, Target, database, find_target, unusable
 from services.moderation.backtest.run import backtest
 from services.moderation.engine.engine import Engine
 from services.moderation.judging.judge import Judge

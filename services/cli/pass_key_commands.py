@@ -10,7 +10,6 @@ import typer
 from rich.console import Console
 from rich.table import Column, Table
 
-from services.cli.scoped import UNUSABLE, unusable
 from services.cli.scoped import Refused as CannotBe
 from services.cli.target import DataDirOption, PostgresOption, Result, Target, find_target, on_database
 from services.intake import pass_keys
@@ -120,5 +119,3 @@ def _run(target: Target, work: Callable[[asyncpg.Connection[Any]], Awaitable[Res
         return on_database(target, work)
     except Refused as refused:
         raise CannotBe(refused.refusal.message) from None
-    except UNUSABLE as error:
-        raise unusable(error) from None

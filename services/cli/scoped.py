@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Annotated, Any, Final, TypeVar
+from typing import Annotated, Any, TypeVar
 
 import asyncpg
 import typer
 
 from services.cli.errors import CommandError
-from services.cli.target import database, find_target
+from services.cli.target import UNUSABLE, database, find_target, unusable
 from services.moderation.policies.reference import EVERY_SITE, OPERATOR, By, parse_reference
 
 SiteOption = Annotated[str | None, typer.Option("--site", metavar="SITE", help="Of this site. [default: every site]")]
@@ -24,18 +24,8 @@ _BOUNDS = "set local idle_in_transaction_session_timeout = '10s'; set local stat
 _IS_SITE = "select exists (select from intake.sites where site = $1)"
 
 
-UNUSABLE: Final = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError)
-
-
 class Refused(CommandError):
     """What was asked for cannot be done; the message says why."""
-
-
-def unusable(error: BaseException) -> Refused:
-    """Without the error's own words, which may hold a password."""
-    if isinstance(error, asyncpg.ClientConfigurationError):
-        return Refused("--postgres or PLAUDIT_POSTGRES is no address of a database: postgres://USER@HOST:PORT/DATABASE")
-    return Refused(f"Postgres: {type(error).__name__}; is it running, and migrated (`plaudit migrate`)?")
 
 
 async def check_site(connection: asyncpg.Connection[Any], scope: str) -> None:

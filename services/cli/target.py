@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, Final, TypeVar
 
 import asyncpg
 import typer
@@ -47,8 +47,20 @@ KafkaOption = Annotated[
 Result = TypeVar("Result")
 
 
+UNUSABLE: Final = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError)
+
+
 class NoTarget(CommandError):
     """Nothing is named and nothing runs."""
+
+
+class Unusable(CommandError):
+    """The database does not do what the command needs."""
+
+
+def unusable(error: BaseException) -> Unusable:
+    """Without the error's own words, which may hold a password."""
+    return Unusable(f"Postgres: {type(error).__name__}; is it running, and migrated (`plaudit migrate`)?")
 
 
 @dataclass(frozen=True)
@@ -74,7 +86,14 @@ def find_target(data_dir: Path | None = None, **named: str | None) -> Target:
 
 @asynccontextmanager
 async def database(target: Target) -> AsyncIterator[asyncpg.Connection[Any]]:
-    connection = await asyncpg.connect(target.need("postgres", "--postgres"))
+    dsn = target.need("postgres", "--postgres")
+    try:
+        connection = await asyncpg.connect(dsn)
+    except ValueError:
+        # Of the error's own words none, for they may hold a password.
+        raise NoTarget(
+            "--postgres or PLAUDIT_POSTGRES is no address of a database: postgres://USER@HOST:PORT/DATABASE"
+        ) from None
     try:
         yield connection
     finally:
@@ -82,13 +101,16 @@ async def database(target: Target) -> AsyncIterator[asyncpg.Connection[Any]]:
 
 
 def on_database(target: Target, work: Callable[[asyncpg.Connection[Any]], Awaitable[Result]]) -> Result:
-    """What `work` returns, given a connection of its own."""
+    """What `work` returns, given a connection of its own. Raises NoTarget or Unusable."""
 
     async def run() -> Result:
         async with database(target) as connection:
             return await work(connection)
 
-    return asyncio.run(run())
+    try:
+        return asyncio.run(run())
+    except UNUSABLE as error:
+        raise unusable(error) from None
 
 
 def kafka_settings(target: Target) -> KafkaSettings:
