@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import sys
 from pathlib import Path
@@ -16,7 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from services.cli.scoped import check_site, read_text
-from services.cli.target import UNUSABLE, DataDirOption, PostgresOption, Target, database, find_target, unusable
+from services.cli.target import DataDirOption, PostgresOption, find_target, on_database
 from services.moderation.backtest.run import backtest
 from services.moderation.engine.engine import Engine
 from services.moderation.judging.judge import Judge
@@ -59,7 +58,9 @@ def run_backtest(
     configure("cli", level="WARNING")
     target = find_target(data_dir, postgres=postgres)
     given = _read(Path(candidate)) if Path(candidate).is_file() else candidate
-    report, texts = asyncio.run(_run(target, given, site or EVERY_SITE, reviews_per_hour, show_text=show_text))
+    report, texts = on_database(
+        target, lambda connection: _run(connection, given, site or EVERY_SITE, reviews_per_hour, show_text=show_text)
+    )
     if as_json:
         print(json.dumps(report, indent=2))
     else:
@@ -67,7 +68,12 @@ def run_backtest(
 
 
 async def _run(
-    target: Target, candidate: str | Policy, scope: str, reviews_per_hour: float | None, *, show_text: bool
+    connection: asyncpg.Connection[Any],
+    candidate: str | Policy,
+    scope: str,
+    reviews_per_hour: float | None,
+    *,
+    show_text: bool,
 ) -> tuple[dict[str, Any], dict[int, str]]:
     bar = Progress(
         TextColumn("asking {task.fields[name]}"),
@@ -79,22 +85,18 @@ async def _run(
         transient=True,
         disable=not sys.stderr.isatty(),
     )
-    try:
-        async with database(target) as connection:
-            await check_site(connection, scope)
-            ruler = await _candidate(connection, scope, candidate)
-            task = bar.add_task("", total=None, name=str(ruler.reference))
+    await check_site(connection, scope)
+    ruler = await _candidate(connection, scope, candidate)
+    task = bar.add_task("", total=None, name=str(ruler.reference))
 
-            async def progress(done: int, total: int) -> None:
-                bar.update(task, completed=done, total=total)
+    async def progress(done: int, total: int) -> None:
+        bar.update(task, completed=done, total=total)
 
-            with bar:
-                report = await backtest(connection, Judge(Engine.default()), scope, ruler, progress, reviews_per_hour)
-            ids = [one["review_id"] for change in report["changes"] for one in change["sample"]]
-            texts = dict(await connection.fetch(_TEXTS, ids)) if show_text else {}
-            return report, texts
-    except UNUSABLE as error:
-        raise unusable(error) from None
+    with bar:
+        report = await backtest(connection, Judge(Engine.default()), scope, ruler, progress, reviews_per_hour)
+    ids = [one["review_id"] for change in report["changes"] for one in change["sample"]]
+    texts = dict(await connection.fetch(_TEXTS, ids)) if show_text else {}
+    return report, texts
 
 
 def _read(path: Path) -> Policy:

@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any
 
 import asyncpg
 import typer
 
 from services.cli.errors import CommandError
-from services.cli.target import UNUSABLE, database, find_target, unusable
+from services.cli.target import Result, find_target, on_database
 from services.moderation.policies.reference import EVERY_SITE, OPERATOR, By, parse_reference
 
 SiteOption = Annotated[str | None, typer.Option("--site", metavar="SITE", help="Of this site. [default: every site]")]
 NoteOption = Annotated[str | None, typer.Option("--note", metavar="TEXT", help="Why, for the log.")]
 PersonOption = Annotated[str | None, typer.Option("--as", metavar="NAME", help="Who you are, for the log.")]
-Result = TypeVar("Result")
 
 # Decisions may wait for this transaction: a command that is stopped in the middle must not hold them up for long.
 _BOUNDS = "set local idle_in_transaction_session_timeout = '10s'; set local statement_timeout = '60s'"
@@ -60,16 +58,12 @@ def in_scope(
     work: Callable[[asyncpg.Connection[Any], str], Awaitable[Result]],
 ) -> Result:
     """What `work` returns, given a connection in a transaction and the scope. A site that is not there is refused."""
-    target = find_target(data_dir, postgres=postgres)
     scope = site or EVERY_SITE
 
-    async def run() -> Result:
-        async with database(target) as connection, connection.transaction():
+    async def in_transaction(connection: asyncpg.Connection[Any]) -> Result:
+        async with connection.transaction():
             await connection.execute(_BOUNDS)
             await check_site(connection, scope)
             return await work(connection, scope)
 
-    try:
-        return asyncio.run(run())
-    except UNUSABLE as error:
-        raise unusable(error) from None
+    return on_database(find_target(data_dir, postgres=postgres), in_transaction)

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Final, TypeVar
+from typing import Annotated, Any, TypeVar
 
 import asyncpg
 import typer
@@ -47,20 +47,12 @@ KafkaOption = Annotated[
 Result = TypeVar("Result")
 
 
-UNUSABLE: Final = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError)
-
-
 class NoTarget(CommandError):
     """Nothing is named and nothing runs."""
 
 
 class Unusable(CommandError):
     """The database does not do what the command needs."""
-
-
-def unusable(error: BaseException) -> Unusable:
-    """Without the error's own words, which may hold a password."""
-    return Unusable(f"Postgres: {type(error).__name__}; is it running, and migrated (`plaudit migrate`)?")
 
 
 @dataclass(frozen=True)
@@ -109,8 +101,10 @@ def on_database(target: Target, work: Callable[[asyncpg.Connection[Any]], Awaita
 
     try:
         return asyncio.run(run())
-    except UNUSABLE as error:
-        raise unusable(error) from None
+    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        # Without the error's own words, which may hold a password.
+        reason = f"Postgres: {type(error).__name__}; is it running, and migrated (`plaudit migrate`)?"
+        raise Unusable(reason) from None
 
 
 def kafka_settings(target: Target) -> KafkaSettings:

@@ -45,14 +45,10 @@ class Start(NamedTuple):
     """How the page of a question that somebody walks through is found, and what is told for the pages after it."""
 
     counted: bool
-    """Whether the total is asked for, too."""
+    """Whether the total is asked for, too. If not, it is known of one version of the read model; in another one the
+    page has no rows, for they would be of no use."""
     after: Nulls | None
     """The page starts after a row, of which these keys are null. None: from the beginning."""
-
-    @property
-    def is_continued(self) -> bool:
-        """Something is known already, of one version: in another one the page has no rows, for they would be no use."""
-        return not self.counted
 
 
 class Page(NamedTuple):
@@ -129,7 +125,7 @@ def page(
     tables, visible = source(builder, subject, names(shapes, terms))
     ordered = builder.order(subject, terms)
     beyond = [] if start is None or start.after is None else [builder.after(subject, terms, ordered, start.after)]
-    if start is not None and start.is_continued:
+    if start is not None and not start.counted:
         beyond.append(f"(select version from {builder.schema}.version) = {builder.parameter()}::text")
     walked = start is not None
     keys = "".join(f", {text} as k{place}" for place, (text, _) in enumerate(ordered))

@@ -148,8 +148,8 @@ class PostgresReader:
             known = None
         if known is not None:
             total = known.total
-        before = query.page.offset
-        self._walks.keep(question, version, total, None if count is None else Place(before + count, tuple(keys)))
+        place = None if count is None else Place(query.page.offset + count, tuple(keys))
+        self._walks.keep(question, version, total, place)
         return (enabled, total, *rest)
 
     async def statistics(self, query: StatisticsQuery) -> BulkStatistics | None:
